@@ -1,0 +1,141 @@
+"""The command line: `classicselfie check`, `classicselfie train`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from classicselfie import __version__
+from classicselfie.errors import ClassicSelfieError
+
+EXIT_CODES = """\
+exit codes of check:
+  0  every photo was judged and none looks like a selfie
+  1  at least one photo looks like a selfie
+  2  wrong usage, or the weights or an extra are missing
+  3  no photo looks like a selfie, but at least one could not be judged
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; by default those of the process.
+
+    Returns
+    -------
+    int
+        Exit code, see `EXIT_CODES`.
+    """
+    arguments = _parser().parse_args(argv)
+    warnings.filterwarnings("ignore", module="PIL")  # damaged metadata; the verdict tells
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+        return code
+    except ClassicSelfieError as error:
+        print(f"classicselfie: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; keep Python from failing again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="classicselfie",
+        description="Tell whether photos look like selfies: offline, with reasons.",
+    )
+    parser.add_argument("--version", action="version", version=f"classicselfie {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    check = commands.add_parser(
+        "check",
+        help="judge photos, one line each",
+        description="Judge photos, one line each with the strongest reasons.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    check.add_argument("photos", nargs="+", metavar="PHOTO", help="a file, or - for stdin")
+    check.add_argument("--json", action="store_true", help="print JSON Lines, one object a photo")
+    check.add_argument(
+        "--detector", choices=("yunet", "haar"), default="yunet", help="default: %(default)s"
+    )
+    check.add_argument(
+        "--threshold",
+        type=_threshold,
+        default="strict",
+        metavar="strict|sensitive|NUMBER",
+        help="from which probability a photo is called a selfie (default: %(default)s)",
+    )
+    check.add_argument("--weights", type=Path, help="weights file (default: the bundled ones)")
+    check.set_defaults(run=_check)
+
+    train = commands.add_parser(
+        "train",
+        help="train weights on labelled photos",
+        description="Train weights on the photos of a manifest, measure them with every group of "
+        "selfies left out in turn, and write the weights and their card.",
+    )
+    train.add_argument("manifest", type=Path, help="CSV: path, label, group, source, kind ...")
+    train.add_argument("--detector", choices=("yunet", "haar"), default="yunet")
+    train.add_argument("-o", "--output", type=Path, required=True, help="weights file to write")
+    train.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    train.set_defaults(run=_train)
+    return parser
+
+
+def _threshold(text: str) -> str | float:
+    if text in ("strict", "sensitive"):
+        return text
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither strict, sensitive nor a number from 0 to 1"
+        )
+    return value
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from classicselfie.detector import SelfieDetector
+
+    detector = SelfieDetector(
+        arguments.weights, detector=arguments.detector, threshold=arguments.threshold
+    )
+    labels = set()
+    for path in arguments.photos:
+        verdict = detector.check(sys.stdin.buffer if path == "-" else path)
+        labels.add(verdict.label)
+        if arguments.json:
+            print(json.dumps(verdict.to_dict() | {"path": path}, ensure_ascii=False), flush=True)
+        else:
+            print(f"{path}: {verdict}", flush=True)
+    if "selfie" in labels:
+        return 1
+    return 3 if "unknown" in labels else 0
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from classicselfie.training.command import train
+
+    train(
+        arguments.manifest,
+        detector=arguments.detector,
+        output=arguments.output,
+        n_jobs=arguments.jobs,
+    )
+    return 0

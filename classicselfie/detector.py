@@ -1,0 +1,238 @@
+"""The pipeline: photo → metadata hints → faces → skin → features → linear model → verdict."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from time import perf_counter
+
+import cv2
+import numpy as np
+
+from classicselfie.errors import MissingExtraError, ModelError, PhotoError
+from classicselfie.faces import Face, FaceDetector, make_detector
+from classicselfie.features import Scene, extract_features
+from classicselfie.metadata import Hints, metadata_evidence, read_hints
+from classicselfie.model import load_model
+from classicselfie.photo import Photo, PhotoSource, open_photo
+from classicselfie.reasons import explain
+from classicselfie.verdict import Reason, Verdict
+
+
+class SelfieDetector:
+    """Tell whether photos look like selfies, with reasons; offline.
+
+    Parameters
+    ----------
+    weights : path, optional
+        Trained weights; by default the bundled ones of the face detector.
+    detector : {"yunet", "haar"}
+        The face detector, the same that the weights were trained with.
+    threshold : {"strict", "sensitive"} or float
+        The probability from which a photo is called a selfie: "strict" keeps false alarms
+        few, "sensitive" finds more.
+
+    Raises
+    ------
+    ModelError
+        If the weights cannot be used.
+    ValueError
+        If there is no such detector or threshold.
+
+    Notes
+    -----
+    One instance may serve many threads at once.
+
+    Examples
+    --------
+    >>> from classicselfie import SelfieDetector
+    >>> detector = SelfieDetector()
+    >>> detector.check("no-such-file.jpg").label
+    'unknown'
+    """
+
+    def __init__(
+        self,
+        weights: str | os.PathLike[str] | None = None,
+        *,
+        detector: str = "yunet",
+        threshold: str | float = "strict",
+    ) -> None:
+        self.face_detector: FaceDetector = make_detector(detector)
+        self.model = load_model(detector if weights is None else weights)
+        if self.model.detector != detector:
+            raise ModelError(
+                f"the weights {self.model.name} were trained with detector="
+                f"{self.model.detector!r}, not {detector!r}"
+            )
+        self.threshold = self.model.threshold(threshold)
+        self._recipe = (None if weights is None else os.fspath(weights), detector, threshold)
+
+    def check(self, photo: PhotoSource) -> Verdict:
+        """Judge one photo.
+
+        Parameters
+        ----------
+        photo : path, bytes, binary file object, PIL image or ndarray
+            An array is uint8 of shape (height, width, 3) in BGR, or (height, width).
+
+        Returns
+        -------
+        Verdict
+            Of label "unknown" with a reason where the picture cannot be read; no picture
+            raises.
+
+        Raises
+        ------
+        TypeError
+            If `photo` is no picture source at all.
+        """
+        timer = _Timer()
+        path = os.fspath(photo) if isinstance(photo, (str, os.PathLike)) else None
+        hints = Hints()
+        try:
+            with open_photo(photo) as file:
+                timer.lap("open")
+                hints = read_hints(file)
+                timer.lap("metadata")
+                decoded = file.decode()
+                timer.lap("decode")
+        except PhotoError as error:
+            return Verdict(
+                label="unknown",
+                probability=None,
+                front_camera=hints.front_camera,
+                reasons=(Reason("unreadable", str(error), 0.0),),
+                faces=(),
+                size=None,
+                model=self.model.name,
+                timings_ms=timer.laps_ms,
+                path=path,
+            )
+        return self._judge(decoded, hints, timer, path)
+
+    def _judge(self, photo: Photo, hints: Hints, timer: _Timer, path: str | None) -> Verdict:
+        model = self.model
+        found = self.face_detector.detect(photo.image)
+        timer.lap("faces")
+        scene = Scene(photo.image, found)
+        _ = scene.skin  # computed here, so that its time is told apart
+        timer.lap("skin")
+        features = extract_features(scene)[model.columns]
+        timer.lap("features")
+        faces = tuple(_in_original(face, photo) for face in found)
+        evidence = metadata_evidence(hints, faces[0] if faces else None, photo.size)
+        slope = model.calibration[0]
+        # Metadata adds log-odds; in units of the decision value they stay one linear sum.
+        decision = float(model.decision_function(features[None])[0])
+        decision += sum(item.log_odds for item in evidence) / slope
+        probability = model.probability(decision)
+        # Whatever else speaks for it, nobody is warned without a face in sight.
+        selfie = bool(faces) and probability >= self.threshold
+        shares, _ = model.contributions(features)
+        reasons = explain(model.feature_names, features, shares, evidence, slope)
+        timer.lap("score")
+        return Verdict(
+            label="selfie" if selfie else "not_selfie",
+            probability=probability,
+            front_camera=hints.front_camera,
+            reasons=reasons,
+            faces=faces,
+            size=photo.size,
+            model=model.name,
+            timings_ms=timer.laps_ms,
+            path=path,
+        )
+
+    def check_many(self, photos: Iterable[PhotoSource], *, n_jobs: int = 1) -> Iterator[Verdict]:
+        """Judge many photos, in order, as they are consumed.
+
+        Parameters
+        ----------
+        photos : iterable of what `check` takes
+            Read lazily; a million paths are fine.
+        n_jobs : int
+            Processes; -1 for one per core. More than one needs the extra "scan" (joblib).
+
+        Yields
+        ------
+        Verdict
+
+        Raises
+        ------
+        MissingExtraError
+            If `n_jobs` is not 1 and joblib is not installed.
+        """
+        if n_jobs == 1:
+            return map(self.check, photos)
+        try:
+            from joblib import Parallel, delayed
+        except ImportError as error:
+            raise MissingExtraError("joblib", "scan") from error
+        parallel = Parallel(n_jobs=n_jobs, return_as="generator", batch_size="auto")
+        verdicts: Iterator[Verdict] = parallel(
+            delayed(_check_in_worker)(self._recipe, photo) for photo in photos
+        )
+        return verdicts
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the recipe; thread-local networks stay behind."""
+        return _from_recipe, (self._recipe,)
+
+
+_Recipe = tuple[str | None, str, str | float]
+
+
+def _from_recipe(recipe: _Recipe) -> SelfieDetector:
+    weights, detector, threshold = recipe
+    return SelfieDetector(weights, detector=detector, threshold=threshold)
+
+
+@lru_cache(maxsize=4)
+def _worker_detector(recipe: _Recipe) -> SelfieDetector:
+    cv2.setNumThreads(1)  # the processes already fill the cores
+    return _from_recipe(recipe)
+
+
+def _check_in_worker(recipe: _Recipe, photo: PhotoSource) -> Verdict:
+    return _worker_detector(recipe).check(photo)
+
+
+def _in_original(face: Face, photo: Photo) -> Face:
+    """Map a face from the working image to the upright original."""
+    x, y, w, h = face.bbox
+    corners = photo.to_original(np.array([(x, y), (x + w, y + h)], np.float32))
+    landmarks = photo.to_original(np.array(face.landmarks, np.float32).reshape(-1, 2))
+    (x0, y0), (x1, y1) = corners.tolist()
+    return Face(
+        bbox=(x0, y0, x1 - x0, y1 - y0),
+        landmarks=tuple((px, py) for px, py in landmarks.tolist()),
+        score=face.score,
+    )
+
+
+class _Timer:
+    """Milliseconds from lap to lap."""
+
+    def __init__(self) -> None:
+        self.laps_ms: dict[str, float] = {}
+        self._last = perf_counter()
+
+    def lap(self, stage: str) -> None:
+        now = perf_counter()
+        self.laps_ms[stage] = (now - self._last) * 1e3
+        self._last = now
+
+
+@lru_cache(maxsize=1)
+def _default_detector() -> SelfieDetector:
+    return SelfieDetector()
+
+
+def check(photo: PhotoSource) -> Verdict:
+    """Judge one photo with the bundled weights and the strict threshold.
+
+    See `SelfieDetector.check`.
+    """
+    return _default_detector().check(photo)

@@ -1,0 +1,31 @@
+"""The errors that the library raises on purpose."""
+
+from __future__ import annotations
+
+
+class ClassicSelfieError(Exception):
+    """Base of every error raised on purpose; its text is one line that says what to do."""
+
+
+class PhotoError(ClassicSelfieError):
+    """A picture that cannot be judged: unreadable, unsupported, too large or too small.
+
+    `SelfieDetector.check` turns it into the verdict "unknown"; it never reaches the caller.
+    """
+
+
+class ModelError(ClassicSelfieError):
+    """A weights file that is missing, damaged, or made for another version of the features."""
+
+
+class MissingExtraError(ClassicSelfieError):
+    """A command needs packages of an extra that is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"{package} is not installed; run: python -m pip install 'classicselfie[{extra}]'"
+        )
+
+
+class ManifestError(ClassicSelfieError):
+    """A training manifest with a row that cannot be used."""

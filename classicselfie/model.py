@@ -1,0 +1,311 @@
+"""The linear model: one weight per feature and per conjunction of features.
+
+A linear SVM decides. Besides the features themselves it weighs *conjunctions* such as "large face
+and low in the frame and sharp background": the leaves of small trees, each a 0/1 feature. The
+decision value stays a plain sum, so that every signal's share of it can be told.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from classicselfie.errors import ModelError
+from classicselfie.features import FEATURE_NAMES, FEATURE_VERSION
+from classicselfie.resources import resource
+
+SCHEMA_VERSION = 1
+# Standardised features are clipped here, so that no single odd number decides alone.
+CLIP = 3.0
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class LinearModel:
+    """A linear SVM over standardised features and tree leaves, with its calibration.
+
+    Attributes
+    ----------
+    name : str
+        Name and version of the weights.
+    detector : str
+        The face detector it was trained with.
+    feature_names : tuple of str
+        The f features it reads, a subset of `FEATURE_NAMES`.
+    mean, scale : ndarray of float64, shape (f,)
+        Standardisation: ``clip((x - mean) / scale, -3, 3)``.
+    coef : ndarray of float64, shape (f,)
+        Weight per standardised feature.
+    split_feature : ndarray of int64, shape (trees, 2**depth - 1)
+        Which feature each inner node compares, in heap order.
+    split_threshold : ndarray of float64, shape (trees, 2**depth - 1)
+        A photo goes to the second child where its feature is greater.
+    leaf_coef : ndarray of float64, shape (trees, 2**depth)
+        Weight per leaf.
+    leaf_share : ndarray of float64, shape (trees, 2**depth)
+        Share of the training photos in each leaf; only explanations use it.
+    intercept : float
+        Bias of the SVM.
+    calibration : tuple of float
+        Slope and intercept of Platt's sigmoid: ``1 / (1 + exp(-(slope × d + intercept)))``.
+    thresholds : mapping of str to float
+        Published operating points, probabilities.
+    card : mapping
+        Training data and its hash, figures, versions.
+
+    References
+    ----------
+    Friedman, Popescu: Predictive learning via rule ensembles, Annals of Applied Statistics 2
+    (2008): linear terms plus rules from small trees. Platt: Probabilistic outputs for support
+    vector machines, 1999. Saabas, 2014: a leaf's weight shared out along its path.
+    """
+
+    name: str
+    detector: str
+    feature_names: tuple[str, ...]
+    mean: Floats
+    scale: Floats
+    coef: Floats
+    split_feature: Integers
+    split_threshold: Floats
+    leaf_coef: Floats
+    leaf_share: Floats
+    intercept: float
+    calibration: tuple[float, float]
+    thresholds: Mapping[str, float]
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        f, (trees, nodes) = len(self.feature_names), self.split_feature.shape
+        expected = {
+            "mean": (f,),
+            "scale": (f,),
+            "coef": (f,),
+            "split_threshold": (trees, nodes),
+            "leaf_coef": (trees, nodes + 1),
+            "leaf_share": (trees, nodes + 1),
+        }
+        for key, shape in expected.items():
+            values = getattr(self, key)
+            if values.shape != shape:
+                raise ModelError(f"{self.name}: {key} has shape {values.shape}, not {shape}")
+            if not np.isfinite(values).all() and key != "split_threshold":
+                raise ModelError(f"{self.name}: {key} holds numbers that are not finite")
+        if (nodes + 1) & nodes:
+            raise ModelError(f"{self.name}: {nodes} inner nodes make no complete tree")
+        if trees and not 0 <= self.split_feature.min() <= self.split_feature.max() < f:
+            raise ModelError(f"{self.name}: split_feature points outside the features")
+        unknown = [name for name in self.feature_names if name not in _FEATURE_INDEX]
+        if unknown:
+            raise ModelError(f"{self.name}: this version has no feature {unknown[0]!r}")
+
+    @cached_property
+    def columns(self) -> Integers:
+        """Places of the model's features in the whole vector."""
+        return np.array([_FEATURE_INDEX[name] for name in self.feature_names], np.int64)
+
+    @property
+    def depth(self) -> int:
+        """Comparisons from a tree's root to a leaf."""
+        return int(self.split_feature.shape[1] + 1).bit_length() - 1
+
+    def standardise(self, features: npt.ArrayLike) -> Floats:
+        """Bring features, shape (..., f), to mean 0 and spread 1, clipped."""
+        x = np.asarray(features, np.float64)
+        return np.clip((x - self.mean) / self.scale, -CLIP, CLIP)
+
+    def leaves(self, features: npt.ArrayLike) -> Integers:
+        """Find the leaf of each tree.
+
+        Parameters
+        ----------
+        features : array_like, shape (n, f)
+            In the order of `feature_names`.
+
+        Returns
+        -------
+        ndarray of int64, shape (n, trees)
+        """
+        x = np.asarray(features, np.float64)
+        trees = np.arange(self.split_feature.shape[0])
+        node = np.zeros((len(x), len(trees)), np.int64)
+        rows = np.arange(len(x))[:, None]
+        for _ in range(self.depth):
+            greater = x[rows, self.split_feature[trees, node]] > self.split_threshold[trees, node]
+            node = 2 * node + 1 + greater
+        return node - self.split_feature.shape[1]
+
+    def decision_function(self, features: npt.ArrayLike) -> Floats:
+        """Signed distance from the boundary; above 0 leans to a selfie.
+
+        Parameters
+        ----------
+        features : array_like, shape (n, f)
+            In the order of `feature_names`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+        """
+        leaves = self.leaves(features)
+        trees = np.arange(leaves.shape[1])
+        # Summed in float64 one way, whatever BLAS would do with threads: same bytes, same score.
+        linear = (self.standardise(features) * self.coef).sum(axis=1)
+        return linear + self.leaf_coef[trees, leaves].sum(axis=1) + self.intercept
+
+    def contributions(self, features: npt.ArrayLike) -> tuple[Floats, float]:
+        """Share the decision value of one photo out to its features.
+
+        Parameters
+        ----------
+        features : array_like, shape (f,)
+
+        Returns
+        -------
+        shares : ndarray of float64, shape (f,)
+        bias : float
+            What a photo of which nothing is known would get; shares and bias add up to the
+            decision value.
+        """
+        x = np.asarray(features, np.float64)
+        shares = self.standardise(x) * self.coef
+        values, bias = self._node_values, self.intercept
+        trees = np.arange(len(values))
+        node = np.zeros(len(values), np.int64)
+        for _ in range(self.depth):
+            feature = self.split_feature[trees, node]
+            child = 2 * node + 1 + (x[feature] > self.split_threshold[trees, node])
+            np.add.at(shares, feature, values[trees, child] - values[trees, node])
+            node = child
+        return shares, bias + float(values[:, 0].sum())
+
+    @cached_property
+    def _node_values(self) -> Floats:
+        """Mean leaf weight below every node, in heap order, shape (trees, 2**(depth + 1) - 1)."""
+        share = self.leaf_share
+        mass = share * self.leaf_coef
+        values = [self.leaf_coef]
+        for _ in range(self.depth):
+            share, mass = share[:, ::2] + share[:, 1::2], mass[:, ::2] + mass[:, 1::2]
+            below = values[0][:, ::2] + values[0][:, 1::2]
+            values.insert(0, np.where(share > 0, mass / np.maximum(share, 1e-12), below / 2))
+        return np.concatenate(values, axis=1)
+
+    def probability(self, decision: float) -> float:
+        """Calibrated probability of a decision value."""
+        slope, intercept = self.calibration
+        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, slope * decision + intercept))))
+
+    def threshold(self, threshold: str | float) -> float:
+        """Look up a threshold by its name, or check a number.
+
+        Raises
+        ------
+        ValueError
+            If there is no such name, or the number is not between 0 and 1.
+        """
+        if isinstance(threshold, str):
+            if threshold not in self.thresholds:
+                names = ", ".join(self.thresholds)
+                raise ValueError(f"threshold must be {names} or a number, not {threshold!r}")
+            return self.thresholds[threshold]
+        if not 0.0 <= threshold <= 1.0:
+            raise ValueError(f"threshold must be between 0 and 1, not {threshold}")
+        return float(threshold)
+
+    def to_json(self) -> str:
+        """Write the weights as JSON, one array a line; `from_json` reads them back exactly."""
+        head = {
+            "schema_version": SCHEMA_VERSION,
+            "feature_version": FEATURE_VERSION,
+            "name": self.name,
+            "detector": self.detector,
+            "thresholds": dict(self.thresholds),
+            "calibration": list(self.calibration),
+            "intercept": self.intercept,
+            "card": dict(self.card),
+        }
+        arrays = {
+            "feature_names": list(self.feature_names),
+            **{key: getattr(self, key).tolist() for key in _ARRAYS},
+        }
+        lines = [json.dumps(head, indent=1, ensure_ascii=False)[:-2]]
+        lines += [
+            f' "{key}": {json.dumps(value, separators=(",", ":"))}' for key, value in arrays.items()
+        ]
+        return ",\n".join(lines) + "\n}\n"
+
+    @classmethod
+    def from_json(cls, text: str, source: str = "weights") -> LinearModel:
+        """Read weights.
+
+        Raises
+        ------
+        ModelError
+            If the text is damaged or of another schema or feature version.
+        """
+        try:
+            data = json.loads(text)
+            versions = data["schema_version"], data["feature_version"]
+            if versions != (SCHEMA_VERSION, FEATURE_VERSION):
+                raise ModelError(
+                    f"{source} has schema {versions[0]} and features {versions[1]}; this version "
+                    f"needs {SCHEMA_VERSION} and {FEATURE_VERSION}: train again or upgrade"
+                )
+            slope, offset = data["calibration"]
+            return cls(
+                name=str(data["name"]),
+                detector=str(data["detector"]),
+                feature_names=tuple(data["feature_names"]),
+                **{key: np.array(data[key], kind) for key, kind in _ARRAYS.items()},
+                intercept=float(data["intercept"]),
+                calibration=(float(slope), float(offset)),
+                thresholds={str(k): float(v) for k, v in data["thresholds"].items()},
+                card=data["card"],
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise ModelError(f"{source} is no valid weights file: {error!r}") from error
+
+
+_ARRAYS: dict[str, type] = {
+    "mean": np.float64,
+    "scale": np.float64,
+    "coef": np.float64,
+    "split_feature": np.int64,
+    "split_threshold": np.float64,
+    "leaf_coef": np.float64,
+    "leaf_share": np.float64,
+}
+_FEATURE_INDEX = {name: index for index, name in enumerate(FEATURE_NAMES)}
+
+
+def load_model(weights: str | PathLike[str]) -> LinearModel:
+    """Load weights: a detector's bundled ones by its name, others by their path.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing or damaged.
+    """
+    bundled = weights in BUNDLED
+    path = resource("models", BUNDLED[str(weights)]) if bundled else Path(weights)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"the weights {path} cannot be read: {error}") from error
+    return LinearModel.from_json(text, source=path.name)
+
+
+BUNDLED = {"yunet": "yunet.json", "haar": "haar.json"}
+__all__: Sequence[str] = ("BUNDLED", "CLIP", "LinearModel", "load_model")

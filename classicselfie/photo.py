@@ -1,0 +1,475 @@
+"""Bytes to photo: open any supported picture safely and shrink it to the working size.
+
+Every later stage works on one small upright BGR image, `Photo.image`, whose longest side is
+`WORKING_SIZE`. Pillow decodes for every OpenCV version, so the same bytes give the same pixels,
+and the header's pixel count is checked before any pixel is decoded.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO, TypeAlias, TypeVar, cast
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFile
+
+from classicselfie.errors import MissingExtraError, PhotoError
+
+BgrImage: TypeAlias = npt.NDArray[np.uint8]
+_T = TypeVar("_T")
+PhotoSource: TypeAlias = (
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | BinaryIO
+    | Image.Image
+    | npt.NDArray[np.uint8]
+)
+
+# YuNet is trained for faces of 10 to 300 px: at 320 px the largest selfie still fits.
+WORKING_SIZE = 320
+# Below this no face of 10 px with a surrounding can be told.
+MIN_SIDE = 24
+# A stretched strip is no photo; the floor keeps every later stage free of empty arrays.
+MIN_WORKING_SIDE = 16
+MAX_BYTES = 512 * 2**20
+TRAILER_BYTES = 256 * 2**10
+ORIENTATION_TAG = 0x0112
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One picture, upright, at the working size.
+
+    Attributes
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        BGR, upright, uniform borders cut off, longest side `WORKING_SIZE` pixels.
+    size : tuple of int
+        Width and height of the upright original in pixels.
+    offset : tuple of float
+        Where the corner of `image` lies in the upright original, (x, y) in pixels.
+    scale : tuple of float
+        Original pixels per working pixel along x and y.
+    """
+
+    image: BgrImage
+    size: tuple[int, int]
+    offset: tuple[float, float] = (0.0, 0.0)
+    scale: tuple[float, float] = (1.0, 1.0)
+
+    def to_original(self, points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Map points from the working image to the upright original.
+
+        Parameters
+        ----------
+        points : ndarray of float32, shape (n, 2)
+            x and y in pixels of `image`.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, 2)
+        """
+        mapped = points * np.float32(self.scale) + np.float32(self.offset)
+        return mapped.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Format:
+    """How Pillow reads one file format, and how large a header may promise to be.
+
+    The limits keep decoding under 1 GB: a scaled JPEG needs little, a progressive one keeps its
+    coefficients (6 bytes a pixel), the others hold 4 to 8 bytes a pixel at full size.
+    """
+
+    plugin: str
+    max_megapixels: int
+    extra: str = ""
+
+
+_FORMATS = {
+    "JPEG": _Format("PIL.JpegImagePlugin:JpegImageFile", 256),
+    "PNG": _Format("PIL.PngImagePlugin:PngImageFile", 120),
+    "WebP": _Format("PIL.WebPImagePlugin:WebPImageFile", 80),
+    "TIFF": _Format("PIL.TiffImagePlugin:TiffImageFile", 100),
+    "BMP": _Format("PIL.BmpImagePlugin:BmpImageFile", 120),
+    "GIF": _Format("PIL.GifImagePlugin:GifImageFile", 100),
+    "AVIF": _Format("PIL.AvifImagePlugin:AvifImageFile", 80),
+    "HEIC": _Format("pillow_heif:HeifImageFile", 80, extra="heic"),
+}
+_PROGRESSIVE_MAX_MEGAPIXELS = 120
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_SUPPORTED = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, HEIC"
+
+
+@dataclass(frozen=True)
+class PhotoFile:
+    """An opened picture whose header and metadata are known and whose pixels are not yet.
+
+    Attributes
+    ----------
+    size : tuple of int
+        Width and height of the upright picture in pixels.
+    orientation : int
+        EXIF orientation, 1 to 8; 1 where the file tells none.
+    exif : PIL.Image.Exif or None
+        The metadata, not yet interpreted.
+    xmp : bytes
+        The XMP packet, where editors keep what they drop from EXIF.
+    trailer : bytes
+        The last bytes of the file, where Samsung phones write after the JPEG's end.
+    """
+
+    size: tuple[int, int]
+    orientation: int
+    exif: Image.Exif | None
+    xmp: bytes
+    trailer: bytes
+    _pixels: Image.Image | BgrImage
+
+    def decode(self) -> Photo:
+        """Decode the pixels at the smallest scale that serves.
+
+        Raises
+        ------
+        PhotoError
+            If the picture is damaged or too small to judge.
+        """
+        width, height = self.size
+        if min(width, height) < MIN_SIDE:
+            raise PhotoError(f"it is too small to judge ({width} × {height} pixels)")
+        if isinstance(self._pixels, np.ndarray):
+            return _to_working_size(self._pixels, self.size)
+        image = self._pixels
+        return _guarded(
+            lambda: _to_working_size(
+                cv2.cvtColor(_upright(_decode(image), self.orientation), cv2.COLOR_RGB2BGR),
+                self.size,
+            )
+        )
+
+
+@contextmanager
+def open_photo(source: PhotoSource) -> Iterator[PhotoFile]:
+    """Open a picture and read its header; a context manager.
+
+    Parameters
+    ----------
+    source : path, bytes, binary file object, PIL image or ndarray
+        An array is uint8, BGR of shape (height, width, 3) or grey of shape (height, width), and
+        already upright. A file object is read from where it stands and not closed.
+
+    Yields
+    ------
+    PhotoFile
+
+    Raises
+    ------
+    PhotoError
+        If the picture cannot be read or its header is refused; the text says why.
+    TypeError
+        If `source` is of no supported type, or an array not of uint8.
+    """
+    if isinstance(source, np.ndarray):
+        yield _from_array(source)
+    elif isinstance(source, Image.Image):
+        yield _guarded(lambda: _from_pillow(source, b""))
+    elif isinstance(source, (bytes, bytearray, memoryview)):
+        yield _from_stream(io.BytesIO(source))
+    elif isinstance(source, (str, os.PathLike)):
+        try:
+            stream = open(source, "rb")
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            detail = getattr(error, "strerror", None) or error
+            raise PhotoError(f"the file cannot be read: {detail}") from error
+        with stream:
+            yield _from_stream(_seekable(stream))
+    elif hasattr(source, "read"):
+        yield _from_stream(_seekable(source))
+    else:
+        raise TypeError(
+            "expected a path, bytes, a binary file object, a PIL image or a uint8 array, "
+            f"not {type(source).__name__}"
+        )
+
+
+def load_photo(source: PhotoSource) -> Photo:
+    """Open and decode a picture in one step; see `open_photo` and `PhotoFile.decode`."""
+    with open_photo(source) as file:
+        return file.decode()
+
+
+def _seekable(stream: BinaryIO) -> BinaryIO:
+    """Return a stream that can be read from any place; pipes are read into memory."""
+    if getattr(stream, "seekable", lambda: False)():
+        return stream
+    data = stream.read(MAX_BYTES + 1)
+    if not isinstance(data, bytes):
+        raise TypeError("the file object must be opened in binary mode")
+    if len(data) > MAX_BYTES:
+        raise PhotoError(f"the file is larger than {MAX_BYTES >> 20} MB")
+    return io.BytesIO(data)
+
+
+def _from_stream(stream: BinaryIO) -> PhotoFile:
+    start = stream.tell()
+    head = stream.read(64)
+    if not isinstance(head, bytes):
+        raise TypeError("the file object must be opened in binary mode")
+    length = stream.seek(0, os.SEEK_END) - start
+    if length == 0:
+        raise PhotoError("the file is empty")
+    if length > MAX_BYTES:
+        raise PhotoError(f"the file is larger than {MAX_BYTES >> 20} MB")
+    stream.seek(-min(length, TRAILER_BYTES), os.SEEK_END)
+    trailer = stream.read(TRAILER_BYTES)
+    stream.seek(start)
+    if start:  # Pillow's plugins count from the beginning of the file
+        stream = io.BytesIO(stream.read())
+    name = _sniff(head)
+    return _guarded(lambda: _from_pillow(_open(name, stream), trailer))
+
+
+def _sniff(head: bytes) -> str:
+    """Tell the format from the first bytes; names and extensions lie."""
+    if head.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP"
+    if head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+        return "TIFF"
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        return "GIF"
+    if head.startswith(b"BM"):
+        return "BMP"
+    if head[4:8] == b"ftyp":
+        if b"avif" in head or b"avis" in head:
+            return "AVIF"
+        if any(brand in head for brand in _HEIF_BRANDS):
+            return "HEIC"
+    raise PhotoError(f"not a picture in a supported format ({_SUPPORTED})")
+
+
+def _open(name: str, stream: BinaryIO) -> Image.Image:
+    """Read the header with the format's own plugin and check what it promises.
+
+    `PIL.Image.open` would refuse 200-megapixel phone photos, and its limit is global state.
+    """
+    known = _FORMATS[name]
+    module_name, _, class_name = known.plugin.partition(":")
+    try:
+        plugin = getattr(importlib.import_module(module_name), class_name)
+    except ImportError as error:
+        if known.extra:
+            raise PhotoError(str(MissingExtraError(module_name, known.extra))) from error
+        raise PhotoError(f"this Pillow cannot read {name}") from error
+    image = cast(ImageFile.ImageFile, plugin(stream))
+    width, height = image.size
+    limit = known.max_megapixels
+    if image.info.get("progressive"):
+        limit = min(limit, _PROGRESSIVE_MAX_MEGAPIXELS)
+    if width * height > limit * 1_000_000:
+        raise PhotoError(
+            f"its header promises {width} × {height} pixels, more than the limit of "
+            f"{limit} megapixels for {name}"
+        )
+    return image
+
+
+def _guarded(load: Callable[[], _T]) -> _T:
+    """Turn whatever a damaged file makes a decoder raise into one kind of error."""
+    try:
+        return load()
+    except PhotoError:
+        raise
+    except Exception as error:
+        # Fuzzed files make decoders raise nearly anything (struct.error, IndexError, EOFError,
+        # SyntaxError, MemoryError ...); the promise is "unknown", never a traceback.
+        detail = " ".join(str(error).split()) or type(error).__name__
+        raise PhotoError(f"the picture is damaged or not supported: {detail[:160]}") from error
+
+
+def _from_pillow(image: Image.Image, trailer: bytes) -> PhotoFile:
+    exif = _read_exif(image)
+    orientation = exif.get(ORIENTATION_TAG, 1) if exif is not None else 1
+    if orientation not in range(1, 9):
+        orientation = 1
+    width, height = image.size
+    xmp = image.info.get("xmp")
+    return PhotoFile(
+        size=(height, width) if orientation >= 5 else (width, height),
+        orientation=orientation,
+        exif=exif,
+        xmp=xmp if isinstance(xmp, bytes) else b"",
+        trailer=trailer,
+        _pixels=image,
+    )
+
+
+def _from_array(array: npt.NDArray[Any]) -> PhotoFile:
+    if array.dtype != np.uint8:
+        raise TypeError(f"an array must be of dtype uint8, not {array.dtype}")
+    if array.ndim not in (2, 3) or array.size == 0 or array.shape[2:] not in ((), (3,)):
+        raise TypeError(
+            "an array must have shape (height, width, 3) in BGR or (height, width), "
+            f"not {array.shape}"
+        )
+    pixels = np.ascontiguousarray(array)
+    if pixels.ndim == 2:
+        pixels = cast(BgrImage, cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR))
+    height, width = pixels.shape[:2]
+    return PhotoFile(
+        (width, height), orientation=1, exif=None, xmp=b"", trailer=b"", _pixels=pixels
+    )
+
+
+def _read_exif(image: Image.Image) -> Image.Exif | None:
+    """Read the metadata; damaged metadata must not hide good pixels."""
+    try:
+        return image.getexif()
+    except Exception:
+        return None
+
+
+def _decode(image: Image.Image) -> npt.NDArray[np.uint8]:
+    """Decode to RGB, at the smallest scale that keeps `WORKING_SIZE` on the long side."""
+    long_side = max(image.size)
+    if isinstance(image, ImageFile.ImageFile) and long_side > WORKING_SIZE:
+        width, height = image.size
+        # Only JPEG can; the others ignore it.
+        image.draft(
+            None,
+            (
+                -(-width * WORKING_SIZE // long_side),
+                -(-height * WORKING_SIZE // long_side),
+            ),
+        )
+    if image.mode.startswith("I"):
+        return _decode_deep(image)
+    if image.mode in ("1", "P", "PA", "LA", "La", "RGBa"):
+        transparent = image.mode != "1" and "transparency" in image.info
+        image = image.convert("RGBA" if transparent or "a" in image.mode.lower() else "RGB")
+    elif image.mode not in ("L", "RGB", "RGBA"):
+        image = image.convert("RGB")
+    factor = max(image.size) // (2 * WORKING_SIZE)
+    if factor > 1:
+        image = image.reduce(factor)
+    if image.mode == "RGBA":
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return np.asarray(image.convert("RGB"))
+
+
+def _decode_deep(image: Image.Image) -> npt.NDArray[np.uint8]:
+    """Bring 16-bit grey (modes I;16 and I) to 8-bit RGB."""
+    values = np.asarray(image)
+    factor = max(1, max(image.size) // (2 * WORKING_SIZE))
+    small = values[::factor, ::factor].astype(np.float32)
+    grey = np.clip(small / 257.0, 0, 255).astype(np.uint8)
+    return cast(npt.NDArray[np.uint8], cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB))
+
+
+def _upright(pixels: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:
+    """Undo one of the eight EXIF orientations (TIFF 6.0, tag 274)."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def _to_working_size(pixels: BgrImage, size: tuple[int, int]) -> Photo:
+    image = _resize(pixels)
+    left, top, right, bottom = find_borders(image)
+    height, width = pixels.shape[:2]
+    if left or top or right or bottom:
+        # Cut the border from the decoded picture, so that the content is not enlarged twice.
+        x_ratio, y_ratio = width / image.shape[1], height / image.shape[0]
+        x0, x1 = round(left * x_ratio), round((image.shape[1] - right) * x_ratio)
+        y0, y1 = round(top * y_ratio), round((image.shape[0] - bottom) * y_ratio)
+        pixels = np.ascontiguousarray(pixels[y0:y1, x0:x1])
+        image = _resize(pixels)
+    else:
+        x0, y0 = 0, 0
+    x_scale, y_scale = size[0] / width, size[1] / height
+    return Photo(
+        image=image,
+        size=size,
+        offset=(x0 * x_scale, y0 * y_scale),
+        scale=(
+            x_scale * pixels.shape[1] / image.shape[1],
+            y_scale * pixels.shape[0] / image.shape[0],
+        ),
+    )
+
+
+def _resize(pixels: BgrImage) -> BgrImage:
+    height, width = pixels.shape[:2]
+    ratio = WORKING_SIZE / max(height, width)
+    target = (
+        max(MIN_WORKING_SIDE, round(width * ratio)),
+        max(MIN_WORKING_SIDE, round(height * ratio)),
+    )
+    if target == (width, height):
+        return pixels
+    interpolation = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR
+    return cast(BgrImage, cv2.resize(pixels, target, interpolation=interpolation))
+
+
+def find_borders(image: BgrImage) -> tuple[int, int, int, int]:
+    """Measure uniform bands (letterbox bars, white frames) around a picture.
+
+    A band counts when its lines have one colour and end at a straight step across most of the
+    picture; a plain studio backdrop ends at a head instead and stays.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+
+    Returns
+    -------
+    tuple of int
+        Widths of the left, top, right and bottom band in pixels; 0 where there is none.
+    """
+    top, bottom = _band(image), _band(image[::-1])
+    inner = np.ascontiguousarray(image[top : image.shape[0] - bottom].transpose(1, 0, 2))
+    return _band(inner), top, _band(inner[::-1]), bottom
+
+
+# Chosen by eye on letterboxed pictures: JPEG noise of a flat band stays below FLAT, and a real
+# picture edge differs from the band by more than STEP in most of its pixels.
+_FLAT = 14
+_STEP = 20
+_STEP_SHARE = 0.6
+_MAX_BAND_SHARE = 0.42
+_MIN_BAND = 3
+
+
+def _band(image: BgrImage) -> int:
+    """Count the lines of a uniform band at the top of `image`."""
+    limit = int(image.shape[0] * _MAX_BAND_SHARE)
+    if limit <= _MIN_BAND:
+        return 0
+    colour = image[0].mean(axis=0)
+    flat = np.abs(image[: limit + 3].astype(np.int16) - colour.astype(np.int16)).max(axis=2)
+    uneven = flat.max(axis=1) > _FLAT
+    count = int(np.argmax(uneven)) if uneven.any() else 0
+    if not _MIN_BAND <= count <= limit:
+        return 0
+    # The first line after the band may be a blend; the second one belongs to the picture.
+    if np.mean(flat[min(count + 2, len(flat) - 1)] > _STEP) < _STEP_SHARE:
+        return 0
+    return min(count + 1, limit)

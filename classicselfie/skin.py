@@ -1,0 +1,72 @@
+"""Photo and face to skin: a colour model seeded by the face, a fixed one where there is none.
+
+Skin colour varies with the person, the light and the camera's filter far more than within one
+photo, so the face itself is the best sample of it.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from classicselfie.faces import Face
+from classicselfie.photo import BgrImage
+
+# Skin is judged at a quarter of the working size: 80 px on the long side.
+SKIN_STRIDE = 4
+# Fixed model: Chai and Ngan, Face segmentation using skin-color map, IEEE TCSVT 9 (1999).
+_FIXED_LOW = np.array([0, 133, 77], np.uint8)
+_FIXED_HIGH = np.array([255, 173, 127], np.uint8)
+# Floors of the seeded model's spread (Y, Cr, Cb), so that a flat face keeps a usable width.
+_MIN_SPREAD = np.array([22.0, 4.0, 4.0], np.float32)
+_MAX_SPREAD = np.array([48.0, 10.0, 10.0], np.float32)
+_REACH = 2.6  # Mahalanobis distance at which a pixel stops being skin
+
+
+def segment_skin(image: BgrImage, face: Face | None) -> npt.NDArray[np.uint8]:
+    """Tell skin from the rest.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        Working image, BGR.
+    face : Face or None
+        The face whose colour seeds the model, in pixels of `image`; None uses fixed bounds.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height // 4, width // 4)
+        1 where there is skin, else 0.
+    """
+    height, width = image.shape[:2]
+    small = cv2.resize(
+        image,
+        (max(4, width // SKIN_STRIDE), max(4, height // SKIN_STRIDE)),
+        interpolation=cv2.INTER_AREA,
+    )
+    ycrcb = cv2.cvtColor(small, cv2.COLOR_BGR2YCrCb)
+    seed = _seed(ycrcb, face, width, height) if face is not None else None
+    if seed is None:
+        mask = cv2.inRange(ycrcb, _FIXED_LOW, _FIXED_HIGH)
+        return cast(npt.NDArray[np.uint8], mask // 255)
+    values = seed.reshape(-1, 3).astype(np.float32)
+    centre = np.median(values, axis=0)
+    spread = 1.4826 * np.median(np.abs(values - centre), axis=0)  # MAD as a standard deviation
+    spread = np.clip(1.5 * spread, _MIN_SPREAD, _MAX_SPREAD)
+    distance = (((ycrcb.astype(np.float32) - centre) / spread) ** 2).sum(axis=2)
+    return (distance < _REACH**2).astype(np.uint8)
+
+
+def _seed(
+    ycrcb: npt.NDArray[np.uint8], face: Face, width: int, height: int
+) -> npt.NDArray[np.uint8] | None:
+    """Cut the middle of the face, without hair, chin and background."""
+    x, y, w, h = face.bbox
+    x_ratio, y_ratio = ycrcb.shape[1] / width, ycrcb.shape[0] / height
+    x0, x1 = (x + 0.22 * w) * x_ratio, (x + 0.78 * w) * x_ratio
+    y0, y1 = (y + 0.25 * h) * y_ratio, (y + 0.85 * h) * y_ratio
+    seed = ycrcb[max(0, int(y0)) : max(0, round(y1)), max(0, int(x0)) : max(0, round(x1))]
+    return seed if seed.size >= 3 * 4 else None

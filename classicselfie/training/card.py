@@ -1,0 +1,115 @@
+"""The model card: where the weights come from, what they are worth, and where they fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from classicselfie.metadata import FRONT_GIVEN_OTHER, FRONT_GIVEN_SELFIE
+from classicselfie.model import LinearModel
+
+
+def write_card(model: LinearModel, path: Path) -> None:
+    """Write the card of trained weights as Markdown; every figure comes from `model.card`."""
+    path.write_text("\n".join(_lines(model)) + "\n", encoding="utf-8")
+
+
+def _lines(model: LinearModel) -> Iterable[str]:
+    card, figures = model.card, model.card["figures"]
+    data = card["training_data"]
+    groups, baseline = figures["leave_one_group_out"], figures["metadata_only_baseline"]
+    yield f"# {model.name}"
+    yield ""
+    yield (
+        f"A linear SVM over {len(model.feature_names)} named features and the "
+        f"{model.leaf_coef.size} leaves of {len(model.leaf_coef)} small trees, with the "
+        f"{model.detector} face detector. Written by `classicselfie train`; do not edit."
+    )
+    yield ""
+    yield "## Training data"
+    yield ""
+    yield (
+        f"{data['selfies']} selfies and {data['others']} other photos from "
+        f"{len(data['sources'])} collections ({', '.join(data['sources'])}); SHA-256 of names, "
+        f"labels and contents `{data['sha256']}`. Part of the selfies (`ucf_*`) may be used for "
+        "research only, the others come under vendor terms, research terms or none: the photos "
+        "are not redistributed, and who needs cleaner rights should train on their own. Labels "
+        "were checked on contact sheets; 1 to 5 % are expected to be wrong."
+    )
+    yield ""
+    yield (
+        "The photos carry no metadata. The weights of metadata signals are therefore not trained: "
+        "they are likelihood ratios from counts of camera models in real files and from stated "
+        f"assumptions ({FRONT_GIVEN_SELFIE:.0%} of selfies and {FRONT_GIVEN_OTHER:.0%} of other "
+        "photos with a face are a front camera's), added to the log-odds; see "
+        "`classicselfie/metadata.py`. No figure below contains them."
+    )
+    yield ""
+    yield "## Sources nobody trained on"
+    yield ""
+    yield (
+        "Each group of selfies was left out of training in turn, together with the other photos of "
+        "its source and a ninth of all other photos. In the first two rows selfies and others come "
+        "from one source, so that the source tells nothing about the class: they are the most "
+        "honest ones. The baseline sees no pixel, only aspect, size and bytes."
+    )
+    yield ""
+    yield "| left out | selfies | others | AUC | recall at 1 % false alarms | baseline AUC | baseline recall |"
+    yield "|---|---|---|---|---|---|---|"
+    for part, note in (("same_source", ", same source only"), ("left_out_group", "")):
+        for name, row in groups[part].items():
+            base = baseline[part][name]
+            yield (
+                f"| {name}{note} | {row['selfies']} | {row['others']} | {row['auc']:.3f} "
+                f"| {row['tpr_at_1_percent_fpr']:.2f} | {base['auc']:.3f} "
+                f"| {base['tpr_at_1_percent_fpr']:.2f} |"
+            )
+    yield (
+        f"| **mean of left-out groups** | | | **{groups['mean_auc']:.3f}** "
+        f"| **{groups['mean_tpr_at_1_percent_fpr']:.2f}** | {baseline['mean_auc']:.3f} "
+        f"| {baseline['mean_tpr_at_1_percent_fpr']:.2f} |"
+    )
+    yield ""
+    yield (
+        f"Expected calibration error on held-out photos: {figures['calibration_error']:.3f}. The "
+        "probability is that of a collection in which every second photo is a selfie."
+    )
+    for name, threshold in model.thresholds.items():
+        yield ""
+        yield f"## At the threshold `{name}` (probability {threshold:.3f})"
+        yield ""
+        yield (
+            "Held-out photos, at thresholds that were chosen without them; shares with their 95 % "
+            "Wilson intervals."
+        )
+        yield ""
+        yield from _table(figures["at_thresholds"][name], "by_kind", "kind")
+        yield ""
+        yield from _table(figures["at_thresholds"][name], "by_source", "source")
+        yield ""
+        yield "With whole sources left out of training, others as well as selfies:"
+        yield ""
+        yield from _table(figures["at_thresholds"][name], "by_source_left_out_whole", "source")
+    yield ""
+    yield "## Limits"
+    yield ""
+    yield (
+        "It judges how a picture was taken, from its composition: no identity, age, gender, "
+        "beauty or liveness. Mirror selfies, small faces, groups and hidden faces are often "
+        "missed; close portraits by others, paintings and children close to the camera are "
+        "sometimes flagged (see the tables). The selfie collections are mostly young people's "
+        "from social networks; other groups are thinly covered. Warn with it, never block."
+    )
+
+
+def _table(tables: Mapping[str, Any], part: str, by: str) -> Iterable[str]:
+    yield f"| {by} | photos | flagged | share | interval |"
+    yield "|---|---|---|---|---|"
+    for side, word in (("recall", "selfies"), ("false_positive_rate", "others")):
+        for name, row in tables[part][side].items():
+            low, high = row["interval"]
+            yield (
+                f"| {word}: {name} | {row['photos']} | {row['flagged']} | {row['share']:.1%} "
+                f"| {low:.1%}–{high:.1%} |"
+            )

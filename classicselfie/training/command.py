@@ -1,0 +1,125 @@
+"""`classicselfie train`: the one command that makes the shipped weights."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from classicselfie import __version__
+from classicselfie.errors import MissingExtraError
+from classicselfie.features import FEATURE_VERSION
+from classicselfie.model import LinearModel
+from classicselfie.training.manifest import data_hash, read_manifest
+
+
+def train(manifest: Path, *, detector: str, output: Path, n_jobs: int = -1) -> LinearModel:
+    """Train weights, measure them on left-out sources, and write them with their card.
+
+    Parameters
+    ----------
+    manifest : Path
+        See `read_manifest`.
+    detector : {"yunet", "haar"}
+    output : Path
+        Weights file; its card is written beside it with the ending .md.
+    n_jobs : int
+        Processes; -1 for one per core.
+
+    Returns
+    -------
+    LinearModel
+
+    Raises
+    ------
+    ManifestError
+        If the manifest cannot be used.
+    MissingExtraError
+        If the extra "train" is not installed.
+    """
+    rows = read_manifest(manifest)
+    try:
+        import numpy as np
+        import sklearn
+
+        from classicselfie.training import fit, validation
+        from classicselfie.training.card import write_card
+        from classicselfie.training.dataset import extract_dataset
+    except ImportError as error:
+        raise MissingExtraError("scikit-learn", "train") from error
+
+    dataset = extract_dataset(rows, detector, n_jobs)
+    for row, why in dataset.unreadable:
+        _say(f"left out {row.name}: {why}")
+    rows = dataset.rows
+    settings = fit.Settings()
+    score = validation.ModelScore(dataset, settings, detector)
+
+    _say("leaving out one group of selfies after the other")
+    folds = validation.leave_one_group_out(rows)
+    decisions = validation.held_out_decisions(folds, score, n_jobs)
+    _say("leaving out whole sources of other photos")
+    source_folds = validation.leave_sources_out(rows)
+    source_decisions = validation.held_out_decisions(source_folds, score, n_jobs)
+    _say("the same for the metadata-only baseline")
+    baseline = validation.held_out_decisions(folds, validation.BaselineScore(rows), n_jobs)
+
+    _say("training on everything")
+    model = fit.fit(dataset, np.arange(len(rows)), settings, detector)
+    slope, intercept = fit.calibrate(decisions, rows)
+    calibrated = replace(model, calibration=(slope, intercept))
+    flags = validation.flags_at_thresholds(rows, folds, decisions)
+    source_flags = validation.flags_at_thresholds(rows, source_folds, source_decisions)
+    figures: dict[str, Any] = {
+        "leave_one_group_out": validation.figures_per_group(rows, folds, decisions),
+        "metadata_only_baseline": validation.figures_per_group(rows, folds, baseline),
+        "calibration_error": validation.calibration_error(rows, folds, decisions),
+        "at_thresholds": {
+            name: {
+                "by_kind": validation.rates(rows, flags[name], "kind"),
+                "by_source": validation.rates(rows, flags[name], "source"),
+                "by_source_left_out_whole": validation.rates(rows, source_flags[name], "source"),
+            }
+            for name in flags
+        },
+    }
+    final = replace(
+        calibrated,
+        name=f"classicselfie-{detector}-{__version__}",
+        thresholds={
+            name: round(calibrated.probability(cut), 4)
+            for name, cut in fit.choose_thresholds(decisions, rows).items()
+        },
+        card={
+            "training_data": {
+                "sha256": data_hash(rows),
+                "selfies": sum(row.selfie for row in rows),
+                "others": sum(not row.selfie for row in rows),
+                "sources": sorted({row.source for row in rows}),
+                "unreadable": len(dataset.unreadable),
+            },
+            "settings": asdict(settings),
+            "feature_version": FEATURE_VERSION,
+            "made_with": {
+                "classicselfie": __version__,
+                "scikit-learn": sklearn.__version__,
+                "python": platform.python_version(),
+            },
+            "figures": figures,
+        },
+    )
+    output.write_text(final.to_json(), encoding="utf-8")
+    write_card(final, output.with_suffix(".md"))
+    means = figures["leave_one_group_out"]
+    _say(
+        f"wrote {output} ({output.stat().st_size / 1000:.0f} kB) and {output.with_suffix('.md')}: "
+        f"left-out groups' mean AUC {means['mean_auc']:.4f}, "
+        f"mean recall at 1 % false alarms {means['mean_tpr_at_1_percent_fpr']:.3f}"
+    )
+    return final
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

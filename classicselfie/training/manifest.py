@@ -1,0 +1,110 @@
+"""The list of labelled photos that training reads."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from classicselfie.errors import ManifestError
+
+
+@dataclass(frozen=True)
+class Row:
+    """One labelled photo.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    name : str
+        Its path as the manifest gives it.
+    selfie : bool
+        The label.
+    source : str
+        The collection it comes from.
+    group : str
+        What is left out together; sources that share pictures share a group.
+    subject : str
+        Who is on it, where known: one person's photos stay in one fold.
+    kind : str
+        What sort of selfie or other photo it is, for reports.
+    size : tuple of int or None
+        Width and height of the original.
+    """
+
+    path: Path
+    name: str
+    selfie: bool
+    source: str
+    group: str
+    subject: str
+    kind: str
+    size: tuple[int, int] | None
+
+
+def read_manifest(manifest: Path) -> list[Row]:
+    """Read a CSV manifest; paths in it count from its own folder.
+
+    Parameters
+    ----------
+    manifest : Path
+        With the columns ``path`` and ``label`` (selfie or other), and optionally ``source``,
+        ``group``, ``subject``, ``kind``, ``width`` and ``height``.
+
+    Returns
+    -------
+    list of Row
+
+    Raises
+    ------
+    ManifestError
+        If the file or a row cannot be used; names the row.
+    """
+    try:
+        with manifest.open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream)
+            missing = {"path", "label"} - set(reader.fieldnames or ())
+            if missing:
+                raise ManifestError(f"{manifest}: column {min(missing)!r} is missing")
+            rows = [_row(manifest, reader.line_num, fields) for fields in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ManifestError(f"{manifest} cannot be read: {error}") from error
+    if len({row.selfie for row in rows}) < 2:
+        raise ManifestError(f"{manifest} must hold both selfies and others")
+    return rows
+
+
+def _row(manifest: Path, line: int, fields: dict[str, str | None]) -> Row:
+    def text(column: str) -> str:
+        return (fields.get(column) or "").strip()
+
+    name, label = text("path"), text("label")
+    if not name:
+        raise ManifestError(f"{manifest} line {line}: the path is empty")
+    if label not in ("selfie", "other"):
+        raise ManifestError(f"{manifest} line {line}: label {label!r} is neither selfie nor other")
+    source = text("source") or "all"
+    width, height = text("width"), text("height")
+    size = (int(width), int(height)) if width.isdigit() and height.isdigit() else None
+    return Row(
+        path=manifest.parent / name,
+        name=name,
+        selfie=label == "selfie",
+        source=source,
+        group=text("group") or source,
+        subject=text("subject"),
+        kind=text("kind") or label,
+        size=size,
+    )
+
+
+def data_hash(rows: Sequence[Row]) -> str:
+    """SHA-256 over every photo's name, label and content, whatever the order."""
+    lines = sorted(
+        f"{row.name}\t{row.selfie}\t{hashlib.sha256(row.path.read_bytes()).hexdigest()}"
+        for row in rows
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,0 +1,224 @@
+"""What the model is worth on photos of sources it has not seen.
+
+Every figure comes from photos that were held out of the training that judges them, and at a
+threshold that was chosen without them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.metrics import roc_auc_score
+
+from classicselfie.training.dataset import Dataset
+from classicselfie.training.fit import (
+    Floats,
+    Integers,
+    Settings,
+    calibrate,
+    choose_thresholds,
+    fit,
+    sample_weights,
+)
+from classicselfie.training.manifest import Row
+
+Score = Callable[[Integers, Integers], Floats]
+"""Train on the first rows, return decision values of the second."""
+
+
+def selfie_groups(rows: Iterable[Row]) -> list[str]:
+    """Groups that hold selfies, in order."""
+    return sorted({row.group for row in rows if row.selfie})
+
+
+def leave_one_group_out(rows: Sequence[Row]) -> Integers:
+    """Assign every photo to the fold that leaves it out.
+
+    Each group of selfies is a fold, with the others of the same group. The photos of groups
+    without selfies are shared out among the folds by subject (or else by name), so that each
+    fold also holds others of every kind.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+    """
+    groups = selfie_groups(rows)
+    return np.array(
+        [
+            groups.index(row.group) if row.group in groups else _digest(row) % len(groups)
+            for row in rows
+        ]
+    )
+
+
+def leave_sources_out(rows: Sequence[Row], folds: int = 6) -> Integers:
+    """Assign every photo to a fold by its group as a whole: others of unseen sources."""
+    sizes = sorted(
+        {row.group: sum(r.group == row.group for r in rows) for row in rows}.items(),
+        key=lambda item: (-item[1], item[0]),
+    )
+    filled = [0] * folds
+    place = {}
+    for group, size in sizes:
+        place[group] = filled.index(min(filled))
+        filled[place[group]] += size
+    return np.array([place[row.group] for row in rows])
+
+
+def _digest(row: Row) -> int:
+    return int(hashlib.sha256((row.subject or row.name).encode()).hexdigest(), 16)
+
+
+def held_out_decisions(folds: Integers, score: Score, n_jobs: int) -> Floats:
+    """Score every photo with a model that has not seen its fold."""
+    from joblib import Parallel, delayed
+
+    names = sorted(set(folds.tolist()))
+    splits = [(np.flatnonzero(folds != f), np.flatnonzero(folds == f)) for f in names]
+    parts = Parallel(n_jobs=n_jobs)(delayed(score)(train, test) for train, test in splits)
+    decisions = np.full(len(folds), np.nan)
+    for (_, test), part in zip(splits, parts, strict=True):
+        decisions[test] = part
+    return decisions
+
+
+@dataclass(frozen=True, eq=False)
+class ModelScore:
+    """`Score` of the real model."""
+
+    dataset: Dataset
+    settings: Settings
+    detector: str
+
+    def __call__(self, train: Integers, test: Integers) -> Floats:
+        """Train and score."""
+        model = fit(self.dataset, train, self.settings, self.detector)
+        return model.decision_function(self.dataset.features[test, 0][:, model.columns])
+
+
+@dataclass(frozen=True, eq=False)
+class BaselineScore:
+    """`Score` of a model that sees no pixel: aspect, size, and bytes a pixel."""
+
+    rows: Sequence[Row]
+
+    def __call__(self, train: Integers, test: Integers) -> Floats:
+        """Train and score."""
+        x = np.array([_file_facts(row) for row in self.rows])
+        y = np.array([row.selfie for row in self.rows])
+        weights = sample_weights([self.rows[i] for i in train])
+        trees = GradientBoostingClassifier(
+            n_estimators=100, max_depth=3, subsample=0.6, min_samples_leaf=20, random_state=0
+        ).fit(x[train], y[train], sample_weight=weights)
+        return np.asarray(trees.decision_function(x[test]), np.float64)
+
+
+def _file_facts(row: Row) -> list[float]:
+    width, height = row.size or (0, 0)
+    aspect = width / height if height else 0.0
+    common = min((abs(aspect - a) for a in (1, 4 / 3, 3 / 4, 3 / 2, 2 / 3, 16 / 9, 9 / 16)))
+    megapixels = width * height / 1e6
+    return [aspect, common, megapixels, float(max(width, height)), float(row.path.stat().st_size)]
+
+
+def tpr_at_fpr(selfie: npt.NDArray[np.bool_], decisions: Floats, fpr: float = 0.01) -> float:
+    """Recall at the cut that flags at most this share of the others."""
+    others = np.sort(decisions[~selfie])[::-1]
+    return float((decisions[selfie] > others[int(fpr * len(others))]).mean())
+
+
+def wilson(count: int, total: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson 1927)."""
+    if not total:
+        return 0.0, 1.0
+    z, p = 1.959964, count / total
+    centre = (p + z * z / (2 * total)) / (1 + z * z / total)
+    half = z * math.sqrt(p * (1 - p) / total + z * z / (4 * total**2)) / (1 + z * z / total)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def figures_per_group(rows: Sequence[Row], folds: Integers, decisions: Floats) -> dict[str, Any]:
+    """AUC and recall at 1 % false alarms of each left-out group, and their means.
+
+    The groups that hold both classes come first, a second time by themselves: there the source
+    tells nothing about the class.
+    """
+    selfie = np.array([row.selfie for row in rows])
+    group = np.array([row.group for row in rows])
+    mixed, per_group = {}, {}
+    for fold, name in enumerate(selfie_groups(rows)):
+        test = folds == fold
+        per_group[name] = _figures(selfie[test], decisions[test])
+        own = group == name
+        if 50 <= (~selfie & own).sum() and 50 <= (selfie & own).sum():
+            mixed[name] = _figures(selfie[own], decisions[own])
+    return {
+        "same_source": mixed,
+        "left_out_group": per_group,
+        "mean_auc": round(float(np.mean([f["auc"] for f in per_group.values()])), 4),
+        "mean_tpr_at_1_percent_fpr": round(
+            float(np.mean([f["tpr_at_1_percent_fpr"] for f in per_group.values()])), 4
+        ),
+    }
+
+
+def _figures(selfie: npt.NDArray[np.bool_], decisions: Floats) -> dict[str, Any]:
+    return {
+        "selfies": int(selfie.sum()),
+        "others": int((~selfie).sum()),
+        "auc": round(float(roc_auc_score(selfie, decisions)), 4),
+        "tpr_at_1_percent_fpr": round(tpr_at_fpr(selfie, decisions), 4),
+    }
+
+
+def flags_at_thresholds(
+    rows: Sequence[Row], folds: Integers, decisions: Floats
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """Flag every photo at the thresholds that the other folds' photos choose."""
+    flags: dict[str, npt.NDArray[np.bool_]] = {}
+    for fold in sorted(set(folds.tolist())):
+        inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+        chosen = choose_thresholds(decisions[outside], [rows[i] for i in outside])
+        for name, cut in chosen.items():
+            flags.setdefault(name, np.zeros(len(rows), bool))[inside] = decisions[inside] >= cut
+    return flags
+
+
+def rates(rows: Sequence[Row], flags: npt.NDArray[np.bool_], by: str) -> dict[str, Any]:
+    """Share of flagged photos with its 95 % interval per source or kind, selfies apart."""
+    out: dict[str, Any] = {"recall": {}, "false_positive_rate": {}}
+    for side, wanted in (("recall", True), ("false_positive_rate", False)):
+        for name in sorted({getattr(row, by) for row in rows if row.selfie == wanted}):
+            members = [i for i, r in enumerate(rows) if r.selfie == wanted and getattr(r, by) == name]
+            count = int(flags[members].sum())
+            low, high = wilson(count, len(members))
+            out[side][name] = {
+                "photos": len(members),
+                "flagged": count,
+                "share": round(count / len(members), 4),
+                "interval": [round(low, 4), round(high, 4)],
+            }
+    return out
+
+
+def calibration_error(rows: Sequence[Row], folds: Integers, decisions: Floats) -> float:
+    """Expected calibration error in ten bins, each fold calibrated by the others."""
+    probability = np.zeros(len(rows))
+    for fold in sorted(set(folds.tolist())):
+        inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+        slope, intercept = calibrate(decisions[outside], [rows[i] for i in outside])
+        probability[inside] = 1 / (1 + np.exp(-(slope * decisions[inside] + intercept)))
+    weights = sample_weights(rows)
+    selfie = np.array([row.selfie for row in rows])
+    bins = np.minimum((probability * 10).astype(int), 9)
+    gaps = [
+        abs(np.sum(weights[m] * (selfie[m] - probability[m]))) for b in range(10) if (m := bins == b).any()
+    ]
+    return round(float(sum(gaps) / weights.sum()), 4)

@@ -1,0 +1,111 @@
+"""What the library answers: a label, a probability, and the reasons in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from classicselfie.faces import Face
+
+Label = Literal["selfie", "not_selfie", "unknown"]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason for a verdict.
+
+    Attributes
+    ----------
+    signal : str
+        What was looked at: a feature group ("face", "skin", ...), a metadata signal
+        ("front_camera", "focal_length", "mirrored", "subject_distance"), "no_face" or
+        "unreadable".
+    sentence : str
+        The same for a person.
+    contribution : float
+        Its signed share of the decision value; above 0 speaks for a selfie. 0 for the reason
+        of an "unknown".
+    """
+
+    signal: str
+    sentence: str
+    contribution: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer for one photo.
+
+    Attributes
+    ----------
+    label : {"selfie", "not_selfie", "unknown"}
+        "selfie" reads "looks like a selfie"; "unknown" where the picture could not be judged.
+    probability : float or None
+        Calibrated, 0 to 1, for a collection in which every second photo is a selfie; None when
+        unknown.
+    front_camera : bool or None
+        Whether the metadata says that the front camera took it; None where nothing tells.
+    reasons : tuple of Reason
+        Strongest first.
+    faces : tuple of Face
+        In pixels of the upright original, largest first.
+    size : tuple of int or None
+        Width and height of the upright original.
+    timings_ms : dict of str to float
+        Milliseconds per stage.
+    model : str
+        Name and version of the weights.
+    path : str or None
+        Where the photo came from, if that was a path.
+    """
+
+    label: Label
+    probability: float | None
+    front_camera: bool | None
+    reasons: tuple[Reason, ...]
+    faces: tuple[Face, ...]
+    size: tuple[int, int] | None
+    model: str
+    timings_ms: dict[str, float] = field(default_factory=dict, compare=False)
+    path: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the verdict as plain values for JSON; see the README for the keys."""
+        return {
+            "path": self.path,
+            "label": self.label,
+            "probability": self.probability,
+            "front_camera": self.front_camera,
+            "reasons": [
+                {
+                    "signal": reason.signal,
+                    "sentence": reason.sentence,
+                    "contribution": round(reason.contribution, 6),
+                }
+                for reason in self.reasons
+            ],
+            "faces": [
+                {
+                    "bbox": [round(value, 1) for value in face.bbox],
+                    "landmarks": [[round(x, 1), round(y, 1)] for x, y in face.landmarks],
+                    "score": round(face.score, 4),
+                }
+                for face in self.faces
+            ],
+            "size": list(self.size) if self.size else None,
+            "timings_ms": {stage: round(ms, 3) for stage, ms in self.timings_ms.items()},
+            "model": self.model,
+        }
+
+    def __str__(self) -> str:
+        """Return one readable line with the strongest reasons for this label."""
+        side = {"selfie": 1, "not_selfie": -1, "unknown": 0}[self.label]
+        supporting = [r for r in self.reasons if r.contribution * side > 0 or not side]
+        because = "; ".join(reason.sentence for reason in supporting[:3])
+        wording = {
+            "selfie": "looks like a selfie",
+            "not_selfie": "does not look like a selfie",
+            "unknown": "cannot be judged",
+        }[self.label]
+        share = "" if self.probability is None else f" ({self.probability:.0%})"
+        return f"{wording}{share}, because {because}" if because else f"{wording}{share}"
