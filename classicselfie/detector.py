@@ -119,7 +119,7 @@ class SelfieDetector:
         scene = Scene(photo.image, found)
         _ = scene.skin  # computed here, so that its time is told apart
         timer.lap("skin")
-        features = extract_features(scene)[model.columns]
+        features = extract_features(scene)[model.columns].astype(np.float64)
         timer.lap("features")
         faces = tuple(_in_original(face, photo) for face in found)
         evidence = metadata_evidence(hints, faces[0] if faces else None, photo.size)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classicselfie.errors import ModelError
-from classicselfie.photo import BgrImage
+from classicselfie.images import BgrImage, reduce
 from classicselfie.resources import resource
 
 Points = npt.NDArray[np.float32]
@@ -108,15 +108,15 @@ class YuNetDetector:
 
     def _look_sideways(self, image: BgrImage) -> list[Face]:
         """Look at the picture turned by ±90°, at half size: only large faces lie in selfies."""
-        height, width = image.shape[:2]
-        small = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+        small = reduce(image, 2, smallest=8)
+        ratio = (image.shape[1] / small.shape[1], image.shape[0] / small.shape[0])
         best: list[Face] = []
         for code in (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE):
             turned = cast(BgrImage, cv2.rotate(small, code))
             faces = self._look(turned, self.rotated_score_threshold)
             if faces and (not best or faces[0].score > best[0].score):
                 back = _unrotate(code, small.shape[1], small.shape[0])
-                best = [_transform(face, back, (2.0, 2.0)) for face in faces]
+                best = [_transform(face, back, ratio) for face in faces]
         return best
 
 
@@ -130,7 +130,7 @@ def _unrotate(code: int, width: int, height: int) -> npt.NDArray[np.float32]:
 def _transform(face: Face, matrix: npt.NDArray[np.float32], scale: tuple[float, float]) -> Face:
     x, y, w, h = face.bbox
     points = np.array([(x, y), (x + w, y + h), *face.landmarks], np.float32)
-    moved = (points @ matrix[:, :2].T + matrix[:, 2]) * np.float32(scale)
+    moved = (points @ matrix[:, :2].T + matrix[:, 2]) * np.array(scale, np.float32)
     (x0, y0), (x1, y1) = moved[:2].min(axis=0), moved[:2].max(axis=0)
     return Face(
         bbox=(float(x0), float(y0), float(x1 - x0), float(y1 - y0)),

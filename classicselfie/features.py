@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classicselfie.faces import Face
-from classicselfie.photo import BgrImage
+from classicselfie.images import BgrImage, Mask, Plane, reduce, resize
 from classicselfie.skin import segment_skin
 
 Vector = npt.NDArray[np.float32]
@@ -66,29 +66,24 @@ class Scene:
         return [face for face in self.faces if face.bbox[3] >= SIMILAR_FACE * self.faces[0].bbox[3]]
 
     @cached_property
-    def grey(self) -> Vector:
+    def grey(self) -> Plane:
         """Luma, float32, 0 to 255."""
-        return cast(Vector, cv2.cvtColor(self.image, cv2.COLOR_BGR2GRAY).astype(np.float32))
+        return cast(Plane, cv2.cvtColor(self.image, cv2.COLOR_BGR2GRAY).astype(np.float32))
 
     @cached_property
-    def hsv(self) -> npt.NDArray[np.uint8]:
+    def hsv(self) -> BgrImage:
         """The picture at a quarter of its size in HSV (hue 0 to 179)."""
-        small = cv2.resize(
-            self.image,
-            (max(4, self.width // 4), max(4, self.height // 4)),
-            interpolation=cv2.INTER_AREA,
-        )
-        return cast(npt.NDArray[np.uint8], cv2.cvtColor(small, cv2.COLOR_BGR2HSV))
+        return cast(BgrImage, cv2.cvtColor(reduce(self.image, 4), cv2.COLOR_BGR2HSV))
 
     @cached_property
-    def skin(self) -> npt.NDArray[np.uint8]:
+    def skin(self) -> Mask:
         """Skin mask of `segment_skin`."""
         return segment_skin(self.image, self.face)
 
     @cached_property
-    def detail(self) -> Vector:
+    def detail(self) -> Plane:
         """Absolute Laplacian of the luma: fine detail, pixel by pixel."""
-        return cast(Vector, np.abs(cv2.Laplacian(self.grey, cv2.CV_32F, ksize=1)))
+        return cast(Plane, np.abs(cv2.Laplacian(self.grey, cv2.CV_32F, ksize=1)))
 
     @cached_property
     def context(self) -> npt.NDArray[np.float64]:
@@ -101,14 +96,19 @@ class Scene:
             [[size, 0, centre_x - size / 2], [0, size, centre_y - size / 2]], np.float64
         )
 
-    def context_window(self, plane: npt.NDArray[np.float32], side: int, stride: int) -> Vector:
+    @cached_property
+    def half(self) -> Plane:
+        """Luma at half the size."""
+        return reduce(self.grey, 2)
+
+    def context_window(self, plane: Plane, side: int, stride: int) -> Plane:
         """Sample a plane in the face-centred window; `stride` is the plane's reduction."""
         matrix = self.context.copy()
         matrix[:, :2] /= side
         matrix[:, 2] += matrix[:, :2].sum(axis=1) / 2 - 0.5
         matrix /= stride
         return cast(
-            Vector,
+            Plane,
             cv2.warpAffine(
                 plane,
                 matrix,
@@ -126,13 +126,14 @@ class Scene:
         ys = self.context[1, 1] * step + self.context[1, 2]
         inside_x = (xs >= 0) & (xs < self.width)
         inside_y = (ys >= 0) & (ys < self.height)
-        return inside_y[:, None] & inside_x[None, :]
+        return cast(npt.NDArray[np.bool_], inside_y[:, None] & inside_x[None, :])
 
 
-def _cells(plane: npt.NDArray[np.float32], grid: int = GRID) -> Vector:
-    """Mean of a square plane over grid × grid cells."""
-    side = plane.shape[0] // grid
-    return plane.reshape(grid, side, grid, side).mean(axis=(1, 3))
+def _cells(plane: Plane) -> Plane:
+    """Mean of a square plane over GRID × GRID cells."""
+    side = plane.shape[0] // GRID
+    cells = plane.reshape(GRID, side, GRID, side).mean(axis=(1, 3))
+    return cast(Plane, cells)
 
 
 # --- face: how large -----------------------------------------------------------------------
@@ -365,9 +366,7 @@ def _skin(scene: Scene) -> Vector:
     return out
 
 
-def _box(
-    mask: npt.NDArray[np.uint8], x0: float, y0: float, x1: float, y1: float
-) -> npt.NDArray[np.uint8]:
+def _box(mask: Mask, x0: float, y0: float, x1: float, y1: float) -> Mask:
     rows, columns = mask.shape
     return mask[
         int(np.clip(y0, 0, rows)) : int(np.clip(round(y1), 0, rows)),
@@ -376,7 +375,7 @@ def _box(
 
 
 def _arm(
-    mask: npt.NDArray[np.uint8], bbox: tuple[float, float, float, float]
+    mask: Mask, bbox: tuple[float, float, float, float]
 ) -> tuple[float, float, float, float, float]:
     """Measure skin below the eyes, apart from the face, that runs into the frame and widens."""
     x, y, w, h = bbox
@@ -436,7 +435,7 @@ def _focus(scene: Scene) -> Vector:
     out = np.zeros(len(_FOCUS), np.float32)
     detail = scene.detail
     frame = float(detail.mean()) + 0.5
-    coarse = cv2.resize(scene.grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    coarse = reduce(scene.grey, 4)
     coarse_detail = float(np.abs(cv2.Laplacian(coarse, cv2.CV_32F, ksize=1)).mean()) + 0.5
     out[0] = np.log2(frame)
     out[3] = np.log2(frame / coarse_detail)
@@ -508,6 +507,134 @@ def _light(scene: Scene) -> list[float]:
     ]
 
 
+# --- texture: photo, filter, or brush and canvas --------------------------------------------
+
+_LBP_BINS = 10
+_TEXTURE = tuple(
+    f"{part}_{index}" for part in ("frame", "half", "face") for index in range(_LBP_BINS)
+)
+
+
+def _uniform_table() -> npt.NDArray[np.uint8]:
+    """Map each 8-bit pattern to its count of ones, or to 9 where it changes more than twice."""
+    patterns = np.arange(256)
+    bits = (patterns[:, None] >> np.arange(8)) & 1
+    changes = (bits != np.roll(bits, 1, axis=1)).sum(axis=1)
+    return np.where(changes <= 2, bits.sum(axis=1), _LBP_BINS - 1).astype(np.uint8)
+
+
+_UNIFORM = _uniform_table()
+_NEIGHBOURS = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
+
+
+def local_binary_pattern(grey: Plane) -> Mask:
+    """Label each inner pixel with its rotation-invariant uniform pattern.
+
+    Parameters
+    ----------
+    grey : ndarray of float32, shape (height, width)
+
+    Returns
+    -------
+    ndarray of uint8, shape (height - 2, width - 2)
+        0 to 8 ones, or 9 where the pattern is not uniform.
+
+    Notes
+    -----
+    Ojala, Pietikäinen, Mäenpää: Multiresolution gray-scale and rotation invariant texture
+    classification with local binary patterns, TPAMI 2002 (P = 8, R = 1; the square neighbours
+    are not interpolated). A neighbour must be brighter by two grey levels, so that flat regions
+    and JPEG's rounding count as flat.
+    """
+    height, width = grey.shape
+    level = grey[1:-1, 1:-1] + 2.0
+    code = np.zeros(level.shape, np.uint8)
+    for bit, (dy, dx) in enumerate(_NEIGHBOURS):
+        neighbour = grey[1 + dy : height - 1 + dy, 1 + dx : width - 1 + dx]
+        code |= (neighbour > level).astype(np.uint8) << bit
+    return _UNIFORM[code]
+
+
+def _lbp_histogram(labels: Mask) -> Vector:
+    counts = np.bincount(labels.ravel(), minlength=_LBP_BINS)
+    return (counts / max(1, labels.size)).astype(np.float32)
+
+
+def _texture(scene: Scene) -> Vector:
+    labels = local_binary_pattern(scene.grey)
+    face = np.zeros(_LBP_BINS, np.float32)
+    if scene.face is not None:
+        x, y, w, h = scene.face.bbox
+        inner = _box(labels, x + 0.1 * w, y + 0.1 * h, x + 0.9 * w, y + 0.9 * h)
+        face = _lbp_histogram(inner)
+    return np.concatenate(
+        [_lbp_histogram(labels), _lbp_histogram(local_binary_pattern(scene.half)), face]
+    )
+
+
+# --- backdrop: what is behind the head ------------------------------------------------------
+
+_BACKDROP = (
+    "share",
+    "mean",
+    "spread",
+    "plain",
+    "edges",
+    "detail",
+    "coarse_detail",
+    "detail_to_face",
+    "coarse_to_face",
+    "saturation",
+    "sides_difference",
+    "top_plain",
+)
+
+
+def _backdrop(scene: Scene) -> list[float]:
+    if scene.face is None:
+        return [0.0] * len(_BACKDROP)
+    grey = scene.half
+    rows, columns = grey.shape
+    x, y, w, h = (value / 2 for value in scene.face.bbox)
+    mask = np.ones(grey.shape, bool)
+    mask[int(np.clip(y + 1.1 * h, 0, rows)) :] = False  # shoulders and below
+    left, right = np.clip([x - 0.5 * w, x + 1.5 * w], 0, columns).astype(int)
+    mask[int(np.clip(y - 0.5 * h, 0, rows)) :, left:right] = False  # head and hair
+    share = float(mask.mean())
+    if mask.sum() < 40:
+        return [share] + [0.0] * (len(_BACKDROP) - 1)
+    gx = cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=3)
+    gy = cv2.Sobel(grey, cv2.CV_32F, 0, 1, ksize=3)
+    edges = np.hypot(gx, gy)
+    coarse = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 4))
+    fine = resize(scene.detail, columns, rows)
+    x0, x1 = np.clip([x + 0.1 * w, x + 0.9 * w], 0, columns).astype(int)
+    y0, y1 = np.clip([y + 0.1 * h, y + 0.9 * h], 0, rows).astype(int)
+    behind = grey[mask]
+    middle = float(np.median(behind))
+    saturation = resize(np.ascontiguousarray(scene.hsv[..., 1]), columns, rows)
+    halves = [grey[:, :left][mask[:, :left]], grey[:, right:][mask[:, right:]]]
+    sides = abs(float(halves[0].mean() - halves[1].mean())) if all(map(len, halves)) else 0.0
+    top = grey[: max(2, rows // 8)]
+    fine_behind, coarse_behind = float(fine[mask].mean()) + 0.5, float(coarse[mask].mean()) + 0.5
+    fine_face = float(fine[y0:y1, x0:x1].mean()) + 0.5 if x1 > x0 and y1 > y0 else fine_behind
+    coarse_face = float(coarse[y0:y1, x0:x1].mean()) + 0.5 if x1 > x0 and y1 > y0 else 1.0
+    return [
+        share,
+        float(behind.mean()) / 255,
+        float(behind.std()) / 255,
+        float((np.abs(behind - middle) < 12).mean()),
+        float((edges[mask] > 60).mean()),
+        float(np.log2(fine_behind)),
+        float(np.log2(coarse_behind)),
+        float(np.log2(fine_behind / fine_face)),
+        float(np.log2(coarse_behind / coarse_face)),
+        float(saturation[mask].mean()) / 255,
+        sides / 255,
+        float((np.abs(top - np.median(top)) < 12).mean()),
+    ]
+
+
 # --- colour: histograms of the whole frame -------------------------------------------------
 
 _HUES = 8
@@ -520,7 +647,7 @@ _COLOUR = (
 
 
 def _colour(scene: Scene) -> Vector:
-    hue, saturation, value = (channel.ravel() for channel in cv2.split(scene.hsv))
+    hue, saturation, value = scene.hsv.reshape(-1, 3).T
     # Hue means little where there is no colour: weigh it by saturation.
     hues = np.bincount(hue.astype(np.int32) * _HUES // 180, saturation, _HUES) / 255.0
     saturations = np.bincount(saturation >> 6, minlength=_LEVELS)
@@ -538,7 +665,7 @@ _HOG = tuple(
 )
 
 
-def hog(window: npt.NDArray[np.float32]) -> Vector:
+def hog(window: Plane) -> Vector:
     """Histogram of oriented gradients of a 48 × 48 window.
 
     Parameters
@@ -587,7 +714,7 @@ def _hog_face(scene: Scene) -> Vector:
 
 
 def _hog_frame(scene: Scene) -> Vector:
-    window = cv2.resize(scene.grey, (_WINDOW, _WINDOW), interpolation=cv2.INTER_AREA)
+    window = resize(scene.grey, _WINDOW, _WINDOW)
     return hog(window).ravel()
 
 
@@ -611,6 +738,8 @@ GROUPS = (
     FeatureGroup("skin", _SKIN, _skin),
     FeatureGroup("focus", _FOCUS, _focus),
     FeatureGroup("light", _LIGHT, _light),
+    FeatureGroup("texture", _TEXTURE, _texture),
+    FeatureGroup("backdrop", _BACKDROP, _backdrop),
     FeatureGroup("colour", _COLOUR, _colour),
     FeatureGroup("hog_face", _HOG, _hog_face),
     FeatureGroup("hog_frame", _HOG, _hog_frame),

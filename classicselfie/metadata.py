@@ -132,7 +132,7 @@ def read_hints(file: PhotoFile) -> Hints:
 
 
 def _tags(exif: Image.Exif | None) -> tuple[dict[int, Any], dict[int, Any]]:
-    """Main and Exif tags; every access may meet damage that Pillow finds only then."""
+    """Read main and Exif tags; every access may meet damage that Pillow finds only then."""
     if exif is None:
         return {}, {}
     try:

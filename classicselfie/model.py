@@ -144,7 +144,8 @@ class LinearModel:
         for _ in range(self.depth):
             greater = x[rows, self.split_feature[trees, node]] > self.split_threshold[trees, node]
             node = 2 * node + 1 + greater
-        return node - self.split_feature.shape[1]
+        leaves: Integers = node - self.split_feature.shape[1]
+        return leaves
 
     def decision_function(self, features: npt.ArrayLike) -> Floats:
         """Signed distance from the boundary; above 0 leans to a selfie.
@@ -162,7 +163,8 @@ class LinearModel:
         trees = np.arange(leaves.shape[1])
         # Summed in float64 one way, whatever BLAS would do with threads: same bytes, same score.
         linear = (self.standardise(features) * self.coef).sum(axis=1)
-        return linear + self.leaf_coef[trees, leaves].sum(axis=1) + self.intercept
+        decisions: Floats = linear + self.leaf_coef[trees, leaves].sum(axis=1) + self.intercept
+        return decisions
 
     def contributions(self, features: npt.ArrayLike) -> tuple[Floats, float]:
         """Share the decision value of one photo out to its features.

@@ -21,8 +21,8 @@ import numpy.typing as npt
 from PIL import Image, ImageFile
 
 from classicselfie.errors import MissingExtraError, PhotoError
+from classicselfie.images import BgrImage, resize
 
-BgrImage: TypeAlias = npt.NDArray[np.uint8]
 _T = TypeVar("_T")
 PhotoSource: TypeAlias = (
     str
@@ -79,8 +79,8 @@ class Photo:
         -------
         ndarray of float32, shape (n, 2)
         """
-        mapped = points * np.float32(self.scale) + np.float32(self.offset)
-        return mapped.astype(np.float32)
+        scale, offset = np.array(self.scale, np.float32), np.array(self.offset, np.float32)
+        return points * scale + offset
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class PhotoFile:
         image = self._pixels
         return _guarded(
             lambda: _to_working_size(
-                cv2.cvtColor(_upright(_decode(image), self.orientation), cv2.COLOR_RGB2BGR),
+                np.ascontiguousarray(_upright(_decode(image), self.orientation)[..., ::-1]),
                 self.size,
             )
         )
@@ -186,12 +186,7 @@ def open_photo(source: PhotoSource) -> Iterator[PhotoFile]:
     elif isinstance(source, (bytes, bytearray, memoryview)):
         yield _from_stream(io.BytesIO(source))
     elif isinstance(source, (str, os.PathLike)):
-        try:
-            stream = open(source, "rb")
-        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-            detail = getattr(error, "strerror", None) or error
-            raise PhotoError(f"the file cannot be read: {detail}") from error
-        with stream:
+        with _open_path(source) as stream:
             yield _from_stream(_seekable(stream))
     elif hasattr(source, "read"):
         yield _from_stream(_seekable(source))
@@ -206,6 +201,14 @@ def load_photo(source: PhotoSource) -> Photo:
     """Open and decode a picture in one step; see `open_photo` and `PhotoFile.decode`."""
     with open_photo(source) as file:
         return file.decode()
+
+
+def _open_path(path: str | os.PathLike[str]) -> BinaryIO:
+    try:
+        return open(path, "rb")
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        detail = getattr(error, "strerror", None) or error
+        raise PhotoError(f"the file cannot be read: {detail}") from error
 
 
 def _seekable(stream: BinaryIO) -> BinaryIO:
@@ -388,11 +391,11 @@ def _upright(pixels: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.
         pixels = pixels[::-1]
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)
+    return pixels
 
 
 def _to_working_size(pixels: BgrImage, size: tuple[int, int]) -> Photo:
-    image = _resize(pixels)
+    image = _shrink(pixels)
     left, top, right, bottom = find_borders(image)
     height, width = pixels.shape[:2]
     if left or top or right or bottom:
@@ -401,7 +404,7 @@ def _to_working_size(pixels: BgrImage, size: tuple[int, int]) -> Photo:
         x0, x1 = round(left * x_ratio), round((image.shape[1] - right) * x_ratio)
         y0, y1 = round(top * y_ratio), round((image.shape[0] - bottom) * y_ratio)
         pixels = np.ascontiguousarray(pixels[y0:y1, x0:x1])
-        image = _resize(pixels)
+        image = _shrink(pixels)
     else:
         x0, y0 = 0, 0
     x_scale, y_scale = size[0] / width, size[1] / height
@@ -416,7 +419,7 @@ def _to_working_size(pixels: BgrImage, size: tuple[int, int]) -> Photo:
     )
 
 
-def _resize(pixels: BgrImage) -> BgrImage:
+def _shrink(pixels: BgrImage) -> BgrImage:
     height, width = pixels.shape[:2]
     ratio = WORKING_SIZE / max(height, width)
     target = (
@@ -425,8 +428,7 @@ def _resize(pixels: BgrImage) -> BgrImage:
     )
     if target == (width, height):
         return pixels
-    interpolation = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR
-    return cast(BgrImage, cv2.resize(pixels, target, interpolation=interpolation))
+    return resize(pixels, *target)
 
 
 def find_borders(image: BgrImage) -> tuple[int, int, int, int]:

@@ -10,10 +10,9 @@ from typing import cast
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from classicselfie.faces import Face
-from classicselfie.photo import BgrImage
+from classicselfie.images import BgrImage, Mask, reduce
 
 # Skin is judged at a quarter of the working size: 80 px on the long side.
 SKIN_STRIDE = 4
@@ -26,7 +25,7 @@ _MAX_SPREAD = np.array([48.0, 10.0, 10.0], np.float32)
 _REACH = 2.6  # Mahalanobis distance at which a pixel stops being skin
 
 
-def segment_skin(image: BgrImage, face: Face | None) -> npt.NDArray[np.uint8]:
+def segment_skin(image: BgrImage, face: Face | None) -> Mask:
     """Tell skin from the rest.
 
     Parameters
@@ -42,27 +41,20 @@ def segment_skin(image: BgrImage, face: Face | None) -> npt.NDArray[np.uint8]:
         1 where there is skin, else 0.
     """
     height, width = image.shape[:2]
-    small = cv2.resize(
-        image,
-        (max(4, width // SKIN_STRIDE), max(4, height // SKIN_STRIDE)),
-        interpolation=cv2.INTER_AREA,
-    )
-    ycrcb = cv2.cvtColor(small, cv2.COLOR_BGR2YCrCb)
+    ycrcb = cast(BgrImage, cv2.cvtColor(reduce(image, SKIN_STRIDE), cv2.COLOR_BGR2YCrCb))
     seed = _seed(ycrcb, face, width, height) if face is not None else None
     if seed is None:
         mask = cv2.inRange(ycrcb, _FIXED_LOW, _FIXED_HIGH)
-        return cast(npt.NDArray[np.uint8], mask // 255)
+        return cast(Mask, mask // 255)
     values = seed.reshape(-1, 3).astype(np.float32)
     centre = np.median(values, axis=0)
     spread = 1.4826 * np.median(np.abs(values - centre), axis=0)  # MAD as a standard deviation
     spread = np.clip(1.5 * spread, _MIN_SPREAD, _MAX_SPREAD)
     distance = (((ycrcb.astype(np.float32) - centre) / spread) ** 2).sum(axis=2)
-    return (distance < _REACH**2).astype(np.uint8)
+    return cast(Mask, (distance < _REACH**2).astype(np.uint8))
 
 
-def _seed(
-    ycrcb: npt.NDArray[np.uint8], face: Face, width: int, height: int
-) -> npt.NDArray[np.uint8] | None:
+def _seed(ycrcb: BgrImage, face: Face, width: int, height: int) -> BgrImage | None:
     """Cut the middle of the face, without hair, chin and background."""
     x, y, w, h = face.bbox
     x_ratio, y_ratio = ycrcb.shape[1] / width, ycrcb.shape[0] / height

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from classicselfie.photo import BgrImage
+from classicselfie.images import BgrImage, resize
 
 
 def augment(image: BgrImage, generator: np.random.Generator) -> BgrImage:
@@ -35,7 +36,7 @@ def augment(image: BgrImage, generator: np.random.Generator) -> BgrImage:
         ]
     if generator.random() < 0.5:
         image = image[:, ::-1]
-    pixels = image.astype(np.float32) / 255
+    pixels: npt.NDArray[Any] = image.astype(np.float32) / 255
     if generator.random() < 0.7:
         pixels = pixels ** np.float32(generator.uniform(0.65, 1.5))
     if generator.random() < 0.5:
@@ -54,7 +55,7 @@ def augment(image: BgrImage, generator: np.random.Generator) -> BgrImage:
         pixels = pixels + generator.normal(0, generator.uniform(0.005, 0.03), pixels.shape)
     changed = (np.clip(pixels, 0, 1) * 255).astype(np.uint8)
     scale = generator.uniform(0.5, 1.0)
-    changed = cv2.resize(changed, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    changed = resize(changed, round(changed.shape[1] * scale), round(changed.shape[0] * scale))
     quality = int(generator.integers(40, 93))
     _, encoded = cv2.imencode(".jpg", changed, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return cast(BgrImage, cv2.imdecode(encoded, cv2.IMREAD_COLOR))

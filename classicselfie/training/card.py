@@ -55,7 +55,10 @@ def _lines(model: LinearModel) -> Iterable[str]:
         "honest ones. The baseline sees no pixel, only aspect, size and bytes."
     )
     yield ""
-    yield "| left out | selfies | others | AUC | recall at 1 % false alarms | baseline AUC | baseline recall |"
+    yield (
+        "| left out | selfies | others | AUC | recall at 1 % false alarms "
+        "| baseline AUC | baseline recall |"
+    )
     yield "|---|---|---|---|---|---|---|"
     for part, note in (("same_source", ", same source only"), ("left_out_group", "")):
         for name, row in groups[part].items():

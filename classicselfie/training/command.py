@@ -41,7 +41,6 @@ def train(manifest: Path, *, detector: str, output: Path, n_jobs: int = -1) -> L
     """
     rows = read_manifest(manifest)
     try:
-        import numpy as np
         import sklearn
 
         from classicselfie.training import fit, validation
@@ -67,7 +66,7 @@ def train(manifest: Path, *, detector: str, output: Path, n_jobs: int = -1) -> L
     baseline = validation.held_out_decisions(folds, validation.BaselineScore(rows), n_jobs)
 
     _say("training on everything")
-    model = fit.fit(dataset, np.arange(len(rows)), settings, detector)
+    model = fit.fit(dataset, range(len(rows)), settings, detector)
     slope, intercept = fit.calibrate(decisions, rows)
     calibrated = replace(model, calibration=(slope, intercept))
     flags = validation.flags_at_thresholds(rows, folds, decisions)

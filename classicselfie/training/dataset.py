@@ -15,7 +15,8 @@ import numpy.typing as npt
 from classicselfie.errors import MissingExtraError, PhotoError
 from classicselfie.faces import FaceDetector, make_detector
 from classicselfie.features import FEATURE_NAMES, Scene, extract_features
-from classicselfie.photo import BgrImage, load_photo
+from classicselfie.images import BgrImage
+from classicselfie.photo import load_photo
 from classicselfie.training.augment import augment
 from classicselfie.training.manifest import Row
 

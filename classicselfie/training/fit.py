@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from classicselfie.features import FEATURE_NAMES
-from classicselfie.model import CLIP, LinearModel
+from classicselfie.model import LinearModel
 from classicselfie.training.dataset import VERSIONS, Dataset
 from classicselfie.training.manifest import Row
 
@@ -98,13 +98,13 @@ def sample_weights(rows: Sequence[Row]) -> Floats:
     return weights
 
 
-def fit(dataset: Dataset, index: Integers, settings: Settings, detector: str) -> LinearModel:
+def fit(dataset: Dataset, index: Sequence[int], settings: Settings, detector: str) -> LinearModel:
     """Train a model, not yet calibrated, on some of the photos.
 
     Parameters
     ----------
     dataset : Dataset
-    index : ndarray of int64, shape (m,)
+    index : sequence of int
         The rows to train on, in all their versions.
     settings : Settings
     detector : str

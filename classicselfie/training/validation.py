@@ -29,12 +29,12 @@ from classicselfie.training.fit import (
 )
 from classicselfie.training.manifest import Row
 
-Score = Callable[[Integers, Integers], Floats]
+Score = Callable[[Sequence[int], Sequence[int]], Floats]
 """Train on the first rows, return decision values of the second."""
 
 
 def selfie_groups(rows: Iterable[Row]) -> list[str]:
-    """Groups that hold selfies, in order."""
+    """List the groups that hold selfies, in order."""
     return sorted({row.group for row in rows if row.selfie})
 
 
@@ -76,15 +76,22 @@ def _digest(row: Row) -> int:
     return int(hashlib.sha256((row.subject or row.name).encode()).hexdigest(), 16)
 
 
+def _splits(folds: Integers) -> list[tuple[list[int], list[int]]]:
+    """List the rows inside and outside each fold."""
+    return [
+        (np.flatnonzero(folds == fold).tolist(), np.flatnonzero(folds != fold).tolist())
+        for fold in sorted(set(folds.tolist()))
+    ]
+
+
 def held_out_decisions(folds: Integers, score: Score, n_jobs: int) -> Floats:
     """Score every photo with a model that has not seen its fold."""
     from joblib import Parallel, delayed
 
-    names = sorted(set(folds.tolist()))
-    splits = [(np.flatnonzero(folds != f), np.flatnonzero(folds == f)) for f in names]
-    parts = Parallel(n_jobs=n_jobs)(delayed(score)(train, test) for train, test in splits)
+    splits = _splits(folds)
+    parts = Parallel(n_jobs=n_jobs)(delayed(score)(train, test) for test, train in splits)
     decisions = np.full(len(folds), np.nan)
-    for (_, test), part in zip(splits, parts, strict=True):
+    for (test, _), part in zip(splits, parts, strict=True):
         decisions[test] = part
     return decisions
 
@@ -97,7 +104,7 @@ class ModelScore:
     settings: Settings
     detector: str
 
-    def __call__(self, train: Integers, test: Integers) -> Floats:
+    def __call__(self, train: Sequence[int], test: Sequence[int]) -> Floats:
         """Train and score."""
         model = fit(self.dataset, train, self.settings, self.detector)
         return model.decision_function(self.dataset.features[test, 0][:, model.columns])
@@ -109,7 +116,7 @@ class BaselineScore:
 
     rows: Sequence[Row]
 
-    def __call__(self, train: Integers, test: Integers) -> Floats:
+    def __call__(self, train: Sequence[int], test: Sequence[int]) -> Floats:
         """Train and score."""
         x = np.array([_file_facts(row) for row in self.rows])
         y = np.array([row.selfie for row in self.rows])
@@ -123,7 +130,7 @@ class BaselineScore:
 def _file_facts(row: Row) -> list[float]:
     width, height = row.size or (0, 0)
     aspect = width / height if height else 0.0
-    common = min((abs(aspect - a) for a in (1, 4 / 3, 3 / 4, 3 / 2, 2 / 3, 16 / 9, 9 / 16)))
+    common = min(abs(aspect - a) for a in (1, 4 / 3, 3 / 4, 3 / 2, 2 / 3, 16 / 9, 9 / 16))
     megapixels = width * height / 1e6
     return [aspect, common, megapixels, float(max(width, height)), float(row.path.stat().st_size)]
 
@@ -157,7 +164,7 @@ def figures_per_group(rows: Sequence[Row], folds: Integers, decisions: Floats) -
         test = folds == fold
         per_group[name] = _figures(selfie[test], decisions[test])
         own = group == name
-        if 50 <= (~selfie & own).sum() and 50 <= (selfie & own).sum():
+        if min((~selfie & own).sum(), (selfie & own).sum()) >= 50:
             mixed[name] = _figures(selfie[own], decisions[own])
     return {
         "same_source": mixed,
@@ -183,8 +190,7 @@ def flags_at_thresholds(
 ) -> dict[str, npt.NDArray[np.bool_]]:
     """Flag every photo at the thresholds that the other folds' photos choose."""
     flags: dict[str, npt.NDArray[np.bool_]] = {}
-    for fold in sorted(set(folds.tolist())):
-        inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+    for inside, outside in _splits(folds):
         chosen = choose_thresholds(decisions[outside], [rows[i] for i in outside])
         for name, cut in chosen.items():
             flags.setdefault(name, np.zeros(len(rows), bool))[inside] = decisions[inside] >= cut
@@ -196,7 +202,9 @@ def rates(rows: Sequence[Row], flags: npt.NDArray[np.bool_], by: str) -> dict[st
     out: dict[str, Any] = {"recall": {}, "false_positive_rate": {}}
     for side, wanted in (("recall", True), ("false_positive_rate", False)):
         for name in sorted({getattr(row, by) for row in rows if row.selfie == wanted}):
-            members = [i for i, r in enumerate(rows) if r.selfie == wanted and getattr(r, by) == name]
+            members = [
+                i for i, r in enumerate(rows) if r.selfie == wanted and getattr(r, by) == name
+            ]
             count = int(flags[members].sum())
             low, high = wilson(count, len(members))
             out[side][name] = {
@@ -209,16 +217,17 @@ def rates(rows: Sequence[Row], flags: npt.NDArray[np.bool_], by: str) -> dict[st
 
 
 def calibration_error(rows: Sequence[Row], folds: Integers, decisions: Floats) -> float:
-    """Expected calibration error in ten bins, each fold calibrated by the others."""
+    """Measure the expected calibration error in ten bins, each fold calibrated by the others."""
     probability = np.zeros(len(rows))
-    for fold in sorted(set(folds.tolist())):
-        inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+    for inside, outside in _splits(folds):
         slope, intercept = calibrate(decisions[outside], [rows[i] for i in outside])
         probability[inside] = 1 / (1 + np.exp(-(slope * decisions[inside] + intercept)))
     weights = sample_weights(rows)
     selfie = np.array([row.selfie for row in rows])
     bins = np.minimum((probability * 10).astype(int), 9)
     gaps = [
-        abs(np.sum(weights[m] * (selfie[m] - probability[m]))) for b in range(10) if (m := bins == b).any()
+        abs(np.sum(weights[m] * (selfie[m] - probability[m])))
+        for b in range(10)
+        if (m := bins == b).any()
     ]
     return round(float(sum(gaps) / weights.sum()), 4)
