@@ -27,6 +27,7 @@ FEATURE_VERSION = 1
 
 GRID = 6  # cells a side in every face-centred or whole-frame grid
 HOG_BINS = 6
+HOG_POOLED = 3  # finer histograms learn the source more than the selfie
 _CELL = 8
 _WINDOW = GRID * _CELL
 CONTEXT_FACES = 4.0  # width and height of the face-centred window in face sizes
@@ -659,8 +660,8 @@ def _colour(scene: Scene) -> Vector:
 
 _HOG = tuple(
     f"{row}_{column}_{bin_}"
-    for row in range(GRID)
-    for column in range(GRID)
+    for row in range(HOG_POOLED)
+    for column in range(HOG_POOLED)
     for bin_ in range(HOG_BINS)
 )
 
@@ -710,12 +711,19 @@ def _hog_face(scene: Scene) -> Vector:
     if scene.face is None:
         return np.zeros(len(_HOG), np.float32)
     cells = hog(scene.context_window(scene.grey, _WINDOW, 1))
-    return cast(Vector, (cells * scene.context_inside[..., None]).ravel())
+    return _pooled(cells * scene.context_inside[..., None])
 
 
 def _hog_frame(scene: Scene) -> Vector:
     window = resize(scene.grey, _WINDOW, _WINDOW)
-    return hog(window).ravel()
+    return _pooled(hog(window))
+
+
+def _pooled(cells: Vector) -> Vector:
+    """Mean over neighbouring cells, flattened."""
+    size = GRID // HOG_POOLED
+    blocks = cells.reshape(HOG_POOLED, size, HOG_POOLED, size, HOG_BINS)
+    return cast(Vector, blocks.mean(axis=(1, 3)).ravel())
 
 
 # --- the vector ----------------------------------------------------------------------------

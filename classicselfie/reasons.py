@@ -66,6 +66,12 @@ def _focus(values: Values, supports: bool) -> str:
     return f"sharpness is spread as in {_whose(supports)}"
 
 
+def _backdrop(values: Values, supports: bool) -> str:
+    if not supports and values["backdrop.plain"] > 0.7:
+        return "the background is plain, as in portraits"
+    return f"the background is as in {_whose(supports)}"
+
+
 def _like(what: str) -> Callable[[Values, bool], str]:
     return lambda values, supports: f"{what} as in {_whose(supports)}"
 
@@ -82,6 +88,8 @@ _SENTENCES: dict[str, Callable[[Values, bool], str]] = {
     "skin": _skin,
     "focus": _focus,
     "light": _like("the light is"),
+    "texture": _like("the fine texture of the picture is"),
+    "backdrop": _backdrop,
     "colour": _like("the colours are"),
     "hog_face": _like("the outlines around the face are"),
     "hog_frame": _like("the outlines of the whole picture are"),

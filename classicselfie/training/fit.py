@@ -14,7 +14,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
-from classicselfie.features import FEATURE_NAMES
+from classicselfie.features import FEATURE_NAMES, GROUPS
 from classicselfie.model import LinearModel
 from classicselfie.training.dataset import VERSIONS, Dataset
 from classicselfie.training.manifest import Row
@@ -52,24 +52,15 @@ class Settings:
         Of the trees.
     """
 
-    groups: tuple[str, ...] = (
-        "face",
-        "place",
-        "pose",
-        "crowd",
-        "skin",
-        "focus",
-        "light",
-        "colour",
-    )
+    groups: tuple[str, ...] = tuple(group.name for group in GROUPS)
     trees: int = 300
     depth: int = 2
     learning_rate: float = 0.1
-    max_features: float = 0.15
+    max_features: float = 0.1
     subsample: float = 0.6
     min_leaf: int = 20
     c: float = 0.0005
-    linear_scale: float = 0.1
+    linear_scale: float = 1.0
     seed: int = 0
 
 

@@ -1,0 +1,89 @@
+"""Fixtures: drawn pictures for everybody, real photos where they lie beside the checkout."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from drawing import BgrImage, draw_person
+
+from classicselfie import SelfieDetector
+
+SHARED = Path(os.environ.get("CLASSICSELFIE_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+def _shared(folder: str) -> Path:
+    path = SHARED / folder
+    if not path.is_dir():
+        pytest.skip(f"real files are not here: {folder} is absent beside the checkout")
+    return path
+
+
+@pytest.fixture(scope="session")
+def exif_dir() -> Path:
+    return _shared("exif")
+
+
+@pytest.fixture(scope="session")
+def odd_dir() -> Path:
+    return _shared("odd")
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    return _shared("data")
+
+
+@pytest.fixture(scope="session")
+def real_photos(data_dir: Path) -> list[tuple[Path, bool]]:
+    """200 real photos and whether they are selfies, spread over all sources."""
+    with (data_dir / "manifest.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    chosen = [rows[i] for i in np.linspace(0, len(rows) - 1, 200).astype(int)]
+    return [(data_dir / row["path"], row["label"] == "selfie") for row in chosen]
+
+
+@pytest.fixture(scope="session")
+def person() -> BgrImage:
+    return draw_person()
+
+
+@pytest.fixture(scope="session")
+def person_jpeg(person: BgrImage) -> bytes:
+    return encode(person, ".jpg")
+
+
+@pytest.fixture(scope="session")
+def person_path(person_jpeg: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("photos") / "person.jpg"
+    path.write_bytes(person_jpeg)
+    return path
+
+
+@pytest.fixture(scope="session")
+def detector() -> SelfieDetector:
+    return SelfieDetector()
+
+
+def encode(image: BgrImage, extension: str) -> bytes:
+    ok, data = cv2.imencode(extension, image)
+    assert ok
+    return data.tobytes()
+
+
+def with_exif(jpeg: bytes, exif: object) -> bytes:
+    """Re-encode a JPEG with a PIL.Image.Exif."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.open(io.BytesIO(jpeg)).save(out, "JPEG", quality=95, exif=exif)
+    return out.getvalue()

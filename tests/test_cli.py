@@ -1,0 +1,117 @@
+"""The command line, run as people and scripts run it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from classicselfie import SelfieDetector, __version__
+
+KEYS = {
+    "path",
+    "label",
+    "probability",
+    "front_camera",
+    "reasons",
+    "faces",
+    "size",
+    "timings_ms",
+    "model",
+}
+
+
+def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "classicselfie", *map(str, arguments)]
+    done = subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=120)
+    return subprocess.CompletedProcess(
+        command, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
+
+
+def test_a_readable_line_per_photo(person_path: Path) -> None:
+    done = run("check", person_path, person_path)
+    lines = done.stdout.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith(f"{person_path}: ")
+    assert "like a selfie (" in lines[0]
+    assert ", because " in lines[0]
+    assert done.stderr == ""
+
+
+def test_json_lines_have_the_documented_keys(person_path: Path, detector: SelfieDetector) -> None:
+    (line,) = run("check", "--json", person_path).stdout.splitlines()
+    answer = json.loads(line)
+    assert set(answer) >= KEYS
+    verdict = detector.check(person_path)
+    assert answer["probability"] == verdict.probability
+    assert answer["label"] == verdict.label
+    assert answer["path"] == str(person_path)
+    assert set(answer["reasons"][0]) == {"signal", "sentence", "contribution"}
+    assert set(answer["faces"][0]) == {"bbox", "landmarks", "score"}
+
+
+def test_stdin_is_a_photo(person_path: Path) -> None:
+    done = run("check", "--json", "-", stdin=person_path.read_bytes())
+    answer = json.loads(done.stdout)
+    assert answer["path"] == "-"
+    assert answer["size"] == [480, 640]
+
+
+@pytest.mark.parametrize("detector", ["yunet", "haar"])
+def test_both_detectors_answer(person_path: Path, detector: str) -> None:
+    answer = json.loads(run("check", "--json", "--detector", detector, person_path).stdout)
+    assert answer["model"].startswith(f"classicselfie-{detector}-")
+    assert len(answer["faces"]) == 1
+
+
+def test_exit_codes(person_path: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "missing.jpg"
+    assert run("check", "--threshold", "1", person_path).returncode == 0
+    assert run("check", "--threshold", "0", person_path).returncode == 1
+    assert run("check", "--threshold", "1", person_path, missing).returncode == 3
+    assert run("check", "--threshold", "0", person_path, missing).returncode == 1
+    assert run("check").returncode == 2
+    assert run("check", "--threshold", "lenient", person_path).returncode == 2
+    bad = run("check", "--weights", missing, person_path)
+    assert bad.returncode == 2
+    assert bad.stderr.startswith("classicselfie: the weights ")
+    assert bad.stderr.count("\n") == 1
+
+
+def test_an_unreadable_photo_is_one_line_without_a_traceback(tmp_path: Path) -> None:
+    done = run("check", tmp_path / "missing.jpg")
+    assert "cannot be judged, because the file cannot be read" in done.stdout
+    assert done.stderr == ""
+
+
+def test_version_and_help_load_no_opencv() -> None:
+    for arguments in (["--version"], ["--help"], ["check", "--help"], ["train", "--help"]):
+        code = (
+            "import sys\n"
+            "from classicselfie.cli import main\n"
+            "try:\n"
+            f"    main({arguments!r})\n"
+            "except SystemExit as stop:\n"
+            "    assert stop.code == 0\n"
+            "sys.exit('cv2' in sys.modules or 'numpy' in sys.modules)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+        assert done.returncode == 0, arguments
+        if arguments == ["--version"]:
+            assert done.stdout.decode().strip() == f"classicselfie {__version__}"
+
+
+def test_a_closed_pipe_is_no_error(person_path: Path) -> None:
+    command = [sys.executable, "-m", "classicselfie", "check", *[str(person_path)] * 40]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+        assert process.wait(60) == 0
+    assert errors == b""

@@ -1,0 +1,249 @@
+"""From any photo to a verdict: the same every time, with reasons, and never a traceback."""
+
+from __future__ import annotations
+
+import csv
+import io
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from conftest import with_exif
+from drawing import BgrImage, draw_person, draw_scene
+from PIL import Image
+from test_faces import overlap
+from test_metadata import make_exif
+
+import classicselfie
+from classicselfie import SelfieDetector, Verdict
+
+
+def test_a_verdict_tells_all_it_promises(detector: SelfieDetector, person_path: Path) -> None:
+    verdict = detector.check(person_path)
+    assert verdict.label in ("selfie", "not_selfie")
+    assert verdict.probability is not None
+    assert 0 <= verdict.probability <= 1
+    assert verdict.front_camera is None
+    assert verdict.size == (480, 640)
+    assert verdict.path == str(person_path)
+    assert verdict.model == detector.model.name
+    assert list(verdict.timings_ms) == [
+        "open",
+        "metadata",
+        "decode",
+        "faces",
+        "skin",
+        "features",
+        "score",
+    ]
+    strengths = [abs(reason.contribution) for reason in verdict.reasons]
+    assert strengths == sorted(strengths, reverse=True)
+    assert all(reason.sentence for reason in verdict.reasons)
+    (face,) = verdict.faces
+    assert overlap(face.bbox, (151, 192, 178, 256)) > 0.5  # pixels of the original
+
+
+def test_reasons_and_bias_add_up_to_the_decision_value(
+    detector: SelfieDetector, person_jpeg: bytes
+) -> None:
+    exif = make_exif(lens="iPhone 13 front camera 2.71mm f/2.2", focal35=23)
+    verdict = detector.check(with_exif(person_jpeg, exif))
+    assert verdict.probability is not None
+    slope, offset = detector.model.calibration
+    decision = (np.log(verdict.probability / (1 - verdict.probability)) - offset) / slope
+    _, bias = detector.model.contributions(detector.model.mean)
+    total = sum(reason.contribution for reason in verdict.reasons) + bias
+    assert total == pytest.approx(decision, abs=1e-6)
+
+
+def test_metadata_shifts_the_score_and_is_told(
+    detector: SelfieDetector, person_jpeg: bytes
+) -> None:
+    plain = detector.check(with_exif(person_jpeg, Image.Exif()))
+    verdicts = {
+        side: detector.check(with_exif(person_jpeg, make_exif(lens=f"iPhone 13 {side} camera")))
+        for side in ("front", "back")
+    }
+    assert verdicts["front"].front_camera is True
+    assert verdicts["back"].front_camera is False
+    assert verdicts["back"].probability < plain.probability < verdicts["front"].probability  # type: ignore[operator]
+    sentences = {reason.signal: reason.sentence for reason in verdicts["front"].reasons}
+    assert sentences["front_camera"] == "the file says that the front camera took it"
+
+
+def test_nobody_is_warned_without_a_face(detector: SelfieDetector) -> None:
+    room = io.BytesIO()
+    pixels = draw_scene(640, 480, seed=3)[..., ::-1]
+    exif = make_exif(lens="iPhone 13 front camera 2.71mm f/2.2")
+    Image.fromarray(np.ascontiguousarray(pixels)).save(room, "JPEG", exif=exif)
+    for verdict in (
+        detector.check(room.getvalue()),
+        SelfieDetector(threshold=0.0).check(room.getvalue()),
+    ):
+        assert verdict.label == "not_selfie"
+        assert verdict.front_camera is True
+        assert "no_face" in {reason.signal for reason in verdict.reasons}
+
+
+def test_the_threshold_decides_the_label(person_jpeg: bytes) -> None:
+    probability = SelfieDetector().check(person_jpeg).probability
+    assert probability is not None
+    assert SelfieDetector(threshold=probability).check(person_jpeg).label == "selfie"
+    above = min(1.0, probability + 1e-9)
+    assert SelfieDetector(threshold=above).check(person_jpeg).label == "not_selfie"
+    with pytest.raises(ValueError, match="threshold must be"):
+        SelfieDetector(threshold="lenient")
+
+
+@pytest.mark.parametrize("name", ["yunet", "haar"])
+def test_all_orientations_give_the_same_answer(name: str) -> None:
+    detector = SelfieDetector(detector=name)
+    upright = draw_person(400, 560)
+    expected = detector.check(upright)
+    for orientation in range(1, 9):
+        stored = upright
+        if orientation in (2, 3, 6, 7):
+            stored = stored[:, ::-1]
+        if orientation in (3, 4, 7, 8):
+            stored = stored[::-1]
+        if orientation in (5, 6, 7, 8):
+            stored = stored.transpose(1, 0, 2)
+        data = io.BytesIO()
+        exif = make_exif(orientation=orientation)
+        Image.fromarray(np.ascontiguousarray(stored[..., ::-1])).save(data, "PNG", exif=exif)
+        verdict = detector.check(data.getvalue())
+        assert verdict == expected
+
+
+@pytest.mark.parametrize("source", [b"", b"no picture", "/no/such/file.jpg", b"\xff\xd8\xff\xe0"])
+def test_what_cannot_be_read_is_unknown(detector: SelfieDetector, source: object) -> None:
+    verdict = detector.check(source)  # type: ignore[arg-type]
+    assert (verdict.label, verdict.probability, verdict.faces) == ("unknown", None, ())
+    (reason,) = verdict.reasons
+    assert reason.signal == "unreadable"
+    assert str(verdict) == f"cannot be judged, because {reason.sentence}"
+
+
+def test_the_one_liner(person_jpeg: bytes, detector: SelfieDetector) -> None:
+    assert classicselfie.check(person_jpeg) == detector.check(person_jpeg)
+
+
+def test_the_same_bytes_give_the_same_probability_from_any_thread(
+    detector: SelfieDetector, pictures: list[BgrImage]
+) -> None:
+    before = cv2.getNumThreads()
+    try:
+        answers = []
+        for threads in (1, 2, 4):
+            cv2.setNumThreads(threads)
+            answers.append([detector.check(picture) for picture in pictures])
+    finally:
+        cv2.setNumThreads(before)
+    assert answers[0] == answers[1] == answers[2]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(detector.check, pictures * 10)) == answers[0] * 10
+
+
+@pytest.fixture(scope="session")
+def pictures() -> list[BgrImage]:
+    shapes = ((480, 640, 0.5), (640, 480, 0.3), (600, 600, 0.7), (720, 405, 0.2))
+    return [draw_person(w, h, (0.45, 0.5), face) for w, h, face in shapes]
+
+
+def test_processes_give_the_same_in_order(
+    detector: SelfieDetector, pictures: list[BgrImage], tmp_path: Path
+) -> None:
+    paths = []
+    for index, picture in enumerate(pictures * 3):
+        paths.append(tmp_path / f"{index}.png")
+        cv2.imwrite(str(paths[-1]), picture)
+    paths.insert(5, tmp_path / "missing.png")
+    alone = list(detector.check_many(paths))
+    assert [verdict.path for verdict in alone] == [str(path) for path in paths]
+    assert alone[5].label == "unknown"
+    pytest.importorskip("joblib", reason="the extra scan is not installed")
+    assert list(detector.check_many(paths, n_jobs=2)) == alone
+
+
+def test_many_photos_are_read_lazily(detector: SelfieDetector, person_jpeg: bytes) -> None:
+    taken = 0
+
+    def photos() -> Iterator[bytes]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield person_jpeg
+
+    verdicts = detector.check_many(photos())
+    assert isinstance(next(verdicts), Verdict)
+    assert taken == 1
+
+
+def test_real_photos_are_the_same_in_processes_and_threads(
+    real_photos: list[tuple[Path, bool]], detector: SelfieDetector
+) -> None:
+    pytest.importorskip("joblib", reason="the extra scan is not installed")
+    paths = [path for path, _ in real_photos[::4]]
+    alone = [detector.check(path) for path in paths]
+    assert list(detector.check_many(paths, n_jobs=2)) == alone
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(detector.check, paths)) == alone
+
+
+def test_real_selfies_and_others_are_told_apart(
+    real_photos: list[tuple[Path, bool]], detector: SelfieDetector
+) -> None:
+    # A smoke test on training photos, so it is no figure: it fails when the pipeline and the
+    # weights no longer fit together.
+    flags = {True: [0, 0], False: [0, 0]}
+    for path, selfie in real_photos:
+        flags[selfie][0] += detector.check(path).label == "selfie"
+        flags[selfie][1] += 1
+    assert flags[True][0] > 0.6 * flags[True][1]
+    assert flags[False][0] < 0.03 * flags[False][1]
+
+
+def test_odd_files_are_judged_or_unknown(odd_dir: Path, detector: SelfieDetector) -> None:
+    with (odd_dir / "index.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    for row in rows:
+        verdict = detector.check(odd_dir / row["path"])
+        assert verdict.reasons, row["path"]
+        assert (verdict.label == "unknown") == (verdict.probability is None)
+
+
+def test_checking_loads_no_training_library(person_path: Path) -> None:
+    heavy = "sklearn skimage scipy joblib pandas matplotlib tqdm torch tensorflow"
+    code = (
+        "import sys, classicselfie\n"
+        f"classicselfie.SelfieDetector().check({str(person_path)!r})\n"
+        f"loaded = [name for name in {heavy.split()} if name in sys.modules]\n"
+        "sys.exit(', '.join(loaded))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+def test_the_limit_on_memory_and_time_holds_for_odd_files(odd_dir: Path) -> None:
+    resource = pytest.importorskip("resource", reason="memory is measured on Unix only")
+    code = (
+        "import sys, pathlib, resource, classicselfie\n"
+        "for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):\n"
+        "    classicselfie.check(path)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, str(odd_dir)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    unit = 1024 if sys.platform != "darwin" else 1
+    assert int(run.stdout) * unit < 10**9
+    assert resource

@@ -1,0 +1,143 @@
+"""The package works as wheel, as sdist, and with both majors of OpenCV."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest import encode
+from drawing import draw_person
+
+ROOT = Path(__file__).parents[1]
+CHECK = (
+    "import json, sys, pathlib, cv2, classicselfie\n"
+    "out = {'file': classicselfie.__file__, 'opencv': cv2.__version__}\n"
+    "for name in ('yunet', 'haar'):\n"
+    "    detector = classicselfie.SelfieDetector(detector=name)\n"
+    "    out[name] = [detector.check(path).probability for path in sys.argv[1:]]\n"
+    "print(json.dumps(out))"
+)
+
+
+def check_in(python: Path | str, place: Path, photos: list[Path], cwd: Path) -> dict[str, object]:
+    """Check photos with the package that lies in `place`, from an empty directory."""
+    environment = {**os.environ, "PYTHONPATH": str(place)}
+    run = subprocess.run(
+        [str(python), "-W", "ignore", "-c", CHECK, *map(str, photos)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=cwd,
+        env=environment,
+    )
+    answer: dict[str, object] = json.loads(run.stdout)
+    assert str(answer["file"]).startswith(str(place))
+    return answer
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("drawn")
+    paths = []
+    for index, face in enumerate((0.2, 0.4, 0.6)):
+        paths.append(folder / f"{index}.jpg")
+        paths[-1].write_bytes(encode(draw_person(face=face), ".jpg"))
+    return paths
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    pytest.importorskip("build", reason="the extra dev is not installed")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)],
+        capture_output=True,
+        check=True,
+    )
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["*.whl", "*.tar.gz"])
+def test_an_installed_package_checks_photos(
+    distributions: Path, drawn: list[Path], tmp_path: Path, kind: str
+) -> None:
+    (archive,) = distributions.glob(kind)
+    place, empty = tmp_path / "site", tmp_path / "empty"
+    empty.mkdir()
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    command += ["--no-build-isolation", "--target", str(place), str(archive)]
+    subprocess.run(command, check=True, capture_output=True)
+    installed = check_in(sys.executable, place, drawn, empty)
+    checkout = check_in(sys.executable, ROOT, drawn, empty)
+    assert installed["yunet"] == checkout["yunet"]
+    assert installed["haar"] == checkout["haar"]
+
+
+def test_the_wheel_holds_what_it_needs_and_nothing_else(distributions: Path) -> None:
+    (wheel,) = distributions.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        data = sum(i.file_size for i in archive.infolist() if "/models/" in i.filename)
+    package = {name for name in names if name.startswith("classicselfie/")}
+    for needed in (
+        "py.typed",
+        "models/face_detection_yunet_2023mar.onnx",
+        "models/LICENSE.yunet",
+        "models/yunet.json",
+        "models/haar.json",
+        "cascades/haarcascade_frontalface_alt2.xml",
+        "cascades/LICENSE.haar",
+    ):
+        assert f"classicselfie/{needed}" in package
+    assert not any("test" in name for name in names)
+    assert data < 1_000_000
+
+
+@pytest.mark.parametrize("folder", ["models", "cascades"])
+def test_third_party_files_are_the_published_ones(folder: str) -> None:
+    (listed,) = (ROOT / folder).glob("*.sha256")
+    digest, name = listed.read_text().split()
+    assert hashlib.sha256((ROOT / folder / name).read_bytes()).hexdigest() == digest
+
+
+@pytest.fixture(scope="module")
+def environments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One virtual environment per major of OpenCV."""
+    pythons = {}
+    for requirement in ("opencv-contrib-python-headless<5", "opencv-contrib-python-headless>=5"):
+        folder = tmp_path_factory.mktemp("environment")
+        venv.create(folder, with_pip=True)
+        python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+        command = [str(python), "-m", "pip", "install", "--quiet", requirement, "numpy", "Pillow"]
+        install = subprocess.run(command, capture_output=True, text=True, check=False)
+        if install.returncode:
+            pytest.skip(f"{requirement} cannot be installed here: {install.stderr[-200:]}")
+        pythons[requirement[-2:]] = python
+    return pythons
+
+
+def test_opencv_4_and_5_give_the_same_answers(
+    environments: dict[str, Path], drawn: list[Path], tmp_path: Path
+) -> None:
+    compare_majors(environments, drawn, tmp_path)
+
+
+def test_opencv_4_and_5_agree_on_100_real_photos(
+    environments: dict[str, Path], real_photos: list[tuple[Path, bool]], tmp_path: Path
+) -> None:
+    compare_majors(environments, [path for path, _ in real_photos[::2]], tmp_path)
+
+
+def compare_majors(environments: dict[str, Path], photos: list[Path], cwd: Path) -> None:
+    four, five = (check_in(environments[major], ROOT, photos, cwd) for major in ("<5", "=5"))
+    assert str(four["opencv"]).startswith("4.")
+    assert str(five["opencv"]).startswith("5.")
+    for name in ("yunet", "haar"):
+        assert four[name] == pytest.approx(five[name], abs=0.02)

@@ -1,0 +1,199 @@
+"""Bytes become one upright working image, or one clear reason why not."""
+
+from __future__ import annotations
+
+import csv
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import encode
+from drawing import BgrImage, draw_head, draw_person
+from PIL import Image
+
+from classicselfie import PhotoError
+from classicselfie.photo import WORKING_SIZE, find_borders, load_photo, open_photo
+
+
+def test_every_kind_of_source_gives_the_same_pixels(person_path: Path) -> None:
+    data = person_path.read_bytes()
+    expected = load_photo(person_path).image
+    assert max(expected.shape[:2]) == WORKING_SIZE
+    with person_path.open("rb") as stream:
+        from_file = load_photo(stream).image
+        assert not stream.closed
+    for image in (
+        from_file,
+        load_photo(str(person_path)).image,
+        load_photo(data).image,
+        load_photo(bytearray(data)).image,
+        load_photo(memoryview(data)).image,
+        load_photo(Image.open(io.BytesIO(data))).image,
+    ):
+        np.testing.assert_array_equal(image, expected)
+
+
+def test_an_array_is_taken_as_bgr(person: BgrImage) -> None:
+    from_png = load_photo(encode(person, ".png")).image
+    np.testing.assert_array_equal(load_photo(person).image, from_png)
+
+
+@pytest.mark.parametrize("extension", [".jpg", ".png", ".webp", ".tiff", ".bmp"])
+def test_formats_agree_with_the_array(person: BgrImage, extension: str) -> None:
+    photo = load_photo(encode(person, extension))
+    assert photo.size == (480, 640)
+    difference = photo.image.astype(int) - load_photo(person).image.astype(int)
+    assert np.abs(difference).mean() < 4
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "1", "CMYK", "I;16", "YCbCr"])
+def test_every_pixel_mode_is_brought_to_bgr(person: BgrImage, mode: str) -> None:
+    rgb = Image.fromarray(np.ascontiguousarray(person[..., ::-1]))
+    if mode == "I;16":
+        image = Image.fromarray(np.asarray(rgb.convert("L")).astype(np.uint16) * 257)
+    else:
+        image = rgb.convert(mode)
+    grey = load_photo(image).image.mean()
+    assert abs(grey - load_photo(person).image.mean()) < 12
+
+
+def test_transparent_pixels_become_white() -> None:
+    image = Image.new("RGBA", (100, 80), (255, 0, 0, 0))
+    assert load_photo(image).image.min() == 255
+
+
+def test_gif_and_heic(person: BgrImage) -> None:
+    rgb = Image.fromarray(np.ascontiguousarray(person[..., ::-1]))
+    for kind in ("GIF", "HEIF"):
+        if kind == "HEIF":
+            pytest.importorskip("pillow_heif", reason="the extra heic is not installed")
+            import pillow_heif
+
+            data = io.BytesIO()
+            pillow_heif.from_pillow(rgb).save(data, quality=90)
+        else:
+            data = io.BytesIO()
+            rgb.save(data, kind)
+        photo = load_photo(data.getvalue())
+        assert photo.size == (480, 640)
+        assert abs(photo.image.mean() - load_photo(person).image.mean()) < 8
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_all_orientations_give_the_same_upright_picture(orientation: int) -> None:
+    upright = draw_person(400, 560)
+    stored = upright
+    # Stored so that undoing the orientation gives the upright picture (TIFF 6.0, tag 274).
+    if orientation in (2, 3, 6, 7):
+        stored = stored[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        stored = stored[::-1]
+    if orientation in (5, 6, 7, 8):
+        stored = stored.transpose(1, 0, 2)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(stored[..., ::-1])).save(data, "PNG", exif=exif)
+    photo = load_photo(data.getvalue())
+    assert photo.size == (400, 560)
+    np.testing.assert_array_equal(photo.image, load_photo(upright).image)
+
+
+def test_letterbox_bars_are_cut_and_faces_stay_in_place() -> None:
+    inner = draw_person(480, 480)
+    framed = np.full((800, 600, 3), 255, np.uint8)
+    framed[160:640, 60:540] = inner
+    photo = load_photo(framed)
+    corners = photo.to_original(
+        np.array([(0, 0), (photo.image.shape[1], photo.image.shape[0])], np.float32)
+    )
+    np.testing.assert_allclose(corners, [(60, 160), (540, 640)], atol=8)
+
+
+def test_a_plain_backdrop_is_no_border() -> None:
+    image = np.full((320, 240, 3), 250, np.uint8)
+    draw_head(image, (120, 170), 120)
+    assert find_borders(image) == (0, 0, 0, 0)
+
+
+def test_a_huge_header_is_refused_before_decoding() -> None:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99))
+    with pytest.raises(PhotoError, match="promises 50000 × 50000 pixels"):
+        load_photo(png)
+    jpeg = bytearray(encode(draw_person(), ".jpg"))
+    start = jpeg.index(b"\xff\xc0") + 5
+    jpeg[start : start + 4] = struct.pack(">HH", 50_000, 50_000)
+    with pytest.raises(PhotoError, match="promises 50000 × 50000 pixels"):
+        load_photo(bytes(jpeg))
+
+
+def test_a_large_photo_is_decoded_small() -> None:
+    image = np.asarray(Image.new("RGB", (6000, 4000), (90, 120, 150)))
+    photo = load_photo(encode(np.ascontiguousarray(image), ".jpg"))
+    assert photo.size == (6000, 4000)
+    assert photo.image.shape[:2] == (213, 320)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b"hello, world", "not a picture"),
+        (b"\xff\xd8\xff\xe0" + b"\0" * 50, "damaged"),
+        ("/no/such/file.jpg", "cannot be read: No such file"),
+        ("nul\0byte.jpg", "cannot be read"),
+        (Path("/"), "cannot be read: Is a directory"),
+        (np.zeros((10, 200, 3), np.uint8), "too small to judge"),
+    ],
+)
+def test_bad_input_has_a_reason(source: object, reason: str) -> None:
+    with pytest.raises(PhotoError, match=reason):
+        load_photo(source)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "source", [42, None, np.zeros((40, 40, 3)), np.zeros((40, 40, 4), np.uint8), io.StringIO("x")]
+)
+def test_what_is_no_picture_source_is_a_type_error(source: object) -> None:
+    with pytest.raises(TypeError):
+        load_photo(source)  # type: ignore[arg-type]
+
+
+def test_every_truncation_is_refused_or_read(person_jpeg: bytes) -> None:
+    full = load_photo(person_jpeg).size
+    lengths = {*range(0, 700, 7), *range(700, len(person_jpeg), 311)}
+    refused = 0
+    for length in sorted(lengths):
+        try:
+            assert load_photo(person_jpeg[:length]).size == full
+        except PhotoError:
+            refused += 1
+    assert refused >= len(lengths) - 2
+
+
+def test_the_header_is_known_before_the_pixels(person_jpeg: bytes) -> None:
+    with open_photo(person_jpeg[: len(person_jpeg) // 2]) as file:
+        assert file.size == (480, 640)
+        with pytest.raises(PhotoError, match="truncated"):
+            file.decode()
+
+
+def test_odd_files_are_read_or_refused(odd_dir: Path) -> None:
+    with (odd_dir / "index.csv").open(newline="", encoding="utf-8") as stream:
+        paths = [odd_dir / row["path"] for row in csv.DictReader(stream)]
+    read = 0
+    for path in paths:
+        try:
+            read += load_photo(path).image.dtype == np.uint8
+        except PhotoError:
+            continue
+    assert 200 <= read < len(paths)

@@ -1,0 +1,72 @@
+"""The type checker, the linter and the documents are part of the tests."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    "command", [["mypy"], ["ruff", "check", "."], ["ruff", "format", "--check", "."]]
+)
+def test_tools_find_nothing(command: list[str]) -> None:
+    pytest.importorskip(command[0], reason="the extra dev is not installed")
+    run = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_imports_point_one_way() -> None:
+    order = [
+        "errors",
+        "resources",
+        "images",
+        "photo",
+        "faces",
+        "metadata",
+        "skin",
+        "features",
+        "model",
+        "verdict",
+        "reasons",
+        "detector",
+        "cli",
+    ]
+    for place, module in enumerate(order):
+        text = (ROOT / "classicselfie" / f"{module}.py").read_text(encoding="utf-8")
+        imported = re.findall(r"^from classicselfie\.(\w+) import", text, re.MULTILINE)
+        assert set(imported) <= set(order[:place]), module
+
+
+def test_the_documented_help_is_the_real_one() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "-m", "classicselfie", "check", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"COLUMNS": "80", "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
+    )
+    codes = run.stdout[run.stdout.index("exit codes of check:") :].strip()
+    assert codes in readme
+    for option in re.findall(r"--[a-z]+", run.stdout):
+        assert option in readme or option == "--help"
+
+
+def test_every_documented_figure_of_the_readme_is_a_measured_one() -> None:
+    from classicselfie.model import load_model
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in ("yunet", "haar"):
+        figures = load_model(name).card["figures"]
+        for part in ("leave_one_group_out", "metadata_only_baseline"):
+            row = figures[part]
+            assert f"{row['mean_auc']:.3f}" in readme
+            assert f"{row['mean_tpr_at_1_percent_fpr']:.2f}" in readme

@@ -1,0 +1,177 @@
+"""Training: from a manifest of drawn photos to weights that load, the same on every run."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from drawing import draw_person, draw_scene
+
+from classicselfie import SelfieDetector
+from classicselfie.errors import ManifestError
+
+pytest.importorskip("sklearn", reason="the extra train is not installed")
+pytest.importorskip("joblib", reason="the extra train is not installed")
+
+from classicselfie.cli import main
+from classicselfie.model import load_model
+from classicselfie.training.augment import augment
+from classicselfie.training.fit import LIMITS, choose_thresholds, sample_weights
+from classicselfie.training.manifest import Row, data_hash, read_manifest
+from classicselfie.training.validation import (
+    leave_one_group_out,
+    leave_sources_out,
+    rates,
+    tpr_at_fpr,
+    wilson,
+)
+
+
+def row(name: str, *, selfie: bool, group: str = "g", kind: str = "", subject: str = "") -> Row:
+    return Row(Path(name), name, selfie, group, group, subject, kind or "k", (100, 100))
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Near heads are selfies, far heads and empty rooms are not; two sources of each."""
+    folder = tmp_path_factory.mktemp("drawn")
+    generator = np.random.default_rng(0)
+    lines = []
+    for index in range(48):
+        selfie, source = index % 2 == 0, "ab"[index // 2 % 2]
+        width, height = (360, 480) if index % 3 else (480, 360)
+        if index % 8 == 7:
+            image = draw_scene(width, height, seed=index)
+        else:
+            face = generator.uniform(0.45, 0.7) if selfie else generator.uniform(0.12, 0.3)
+            centre = (generator.uniform(0.4, 0.6), generator.uniform(0.45, 0.6))
+            image = draw_person(width, height, centre, face)
+        name = f"{index}.jpg"
+        cv2.imwrite(str(folder / name), image)
+        label, group = ("selfie", f"me_{source}") if selfie else ("other", f"rest_{source}")
+        lines.append([name, label, group, "people"])
+    lines.append(["broken.jpg", "other", "rest_a", "people"])
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no photo")
+    path = folder / "manifest.csv"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["path", "label", "source", "kind"])
+        writer.writerows(lines)
+    return path
+
+
+def test_training_writes_weights_that_load_and_a_card(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "one.json", tmp_path / "two.json"
+    assert main(["train", str(manifest), "-o", str(first), "--jobs", "1"]) == 0
+    assert "left out broken.jpg: the picture is damaged" in capsys.readouterr().err
+    assert main(["train", str(manifest), "-o", str(second), "--jobs", "2"]) == 0
+    assert first.read_bytes() == second.read_bytes()
+    model = load_model(first)
+    assert model.card["training_data"]["selfies"] == 24
+    assert model.card["training_data"]["unreadable"] == 1
+    assert model.card["training_data"]["sha256"] == data_hash(read_manifest(manifest)[:48])
+    figures = model.card["figures"]["leave_one_group_out"]
+    assert figures["mean_auc"] > 0.9  # near and far heads are easy to tell
+    card = first.with_suffix(".md").read_text(encoding="utf-8")
+    assert f"{figures['mean_auc']:.3f}" in card
+    assert model.card["training_data"]["sha256"] in card
+    detector = SelfieDetector(first, threshold=0.5)
+    assert detector.check(draw_person(face=0.6)).label == "selfie"
+    assert detector.check(draw_person(face=0.15)).label == "not_selfie"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("name,label\na.jpg,selfie\n", "column 'path' is missing"),
+        ("path,label\na.jpg,selfie\nb.jpg,cat\n", "line 3: label 'cat'"),
+        ("path,label\n,selfie\n", "line 2: the path is empty"),
+        ("path,label\na.jpg,selfie\n", "both selfies and others"),
+        ("", "column 'label' is missing"),
+    ],
+)
+def test_a_bad_manifest_is_one_line_with_the_row(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, complaint: str
+) -> None:
+    path = tmp_path / "manifest.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ManifestError, match=complaint):
+        read_manifest(path)
+    assert main(["train", str(path), "-o", str(tmp_path / "w.json")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_no_photo_is_in_two_folds_and_subjects_stay_together() -> None:
+    rows = [row(f"s{i}", selfie=True, group=f"g{i % 3}") for i in range(9)]
+    rows += [row(f"o{i}", selfie=False, group="g0") for i in range(3)]
+    rows += [row(f"p{i}", selfie=False, group="far", subject=f"who{i // 10}") for i in range(60)]
+    folds = leave_one_group_out(rows)
+    for fold in range(3):
+        held_out = {r.group for r, f in zip(rows, folds, strict=True) if f == fold and r.selfie}
+        assert held_out == {f"g{fold}"}
+    assert {int(f) for r, f in zip(rows, folds, strict=True) if r.group == "g0"} == {0}
+    by_subject: dict[str, set[int]] = {}
+    for r, f in zip(rows[12:], folds[12:], strict=True):
+        by_subject.setdefault(r.subject, set()).add(int(f))
+    assert all(len(found) == 1 for found in by_subject.values())
+    sources = leave_sources_out(rows, folds=2)
+    for group in ("g0", "g1", "g2", "far"):
+        assert len({int(f) for r, f in zip(rows, sources, strict=True) if r.group == group}) == 1
+
+
+def test_weights_balance_classes_and_raise_hard_negatives() -> None:
+    rows = [row(f"s{i}", selfie=True) for i in range(10)]
+    rows += [row(f"o{i}", selfie=False, group="o", kind="people") for i in range(30)]
+    rows += [row("p", selfie=False, group="o", kind="portrait_by_other")]
+    weights = sample_weights(rows)
+    assert weights.mean() == pytest.approx(1)
+    assert weights[:10].sum() == pytest.approx(weights[10:].sum())
+    assert weights[-1] == pytest.approx(3 * weights[-2])
+
+
+def test_thresholds_keep_their_limits() -> None:
+    generator = np.random.default_rng(0)
+    kinds = ["no_people", "people", "portrait_by_other", "painting"]
+    rows = [row(f"o{i}", selfie=False, kind=kinds[i % 4]) for i in range(4000)]
+    rows += [row(f"s{i}", selfie=True) for i in range(100)]
+    shift = np.array([{"people": 1.0, "portrait_by_other": 2.0}.get(r.kind, 0.0) for r in rows])
+    decisions = generator.normal(shift)
+    chosen = choose_thresholds(decisions, rows)
+    assert chosen["sensitive"] < chosen["strict"]
+    others = np.array([not r.selfie for r in rows])
+    for name, cut in chosen.items():
+        flagged = decisions >= cut
+        assert flagged[others].mean() <= LIMITS[name]["all"]
+    strict = decisions >= chosen["strict"]
+    for kind, share in (("no_people", 0.005), ("people", 0.02), ("portrait_by_other", 0.08)):
+        members = np.array([r.kind == kind for r in rows])
+        assert strict[members].mean() <= share
+
+
+def test_figures() -> None:
+    selfie = np.array([True] * 4 + [False] * 100)
+    decisions = np.concatenate([[3.0, 2.0, 0.5, -1.0], np.linspace(-3, 1, 100)])
+    assert tpr_at_fpr(selfie, decisions, 0.01) == 0.5
+    low, high = wilson(8, 10)
+    assert (low, high) == (pytest.approx(0.490, abs=0.001), pytest.approx(0.943, abs=0.001))
+    rows = [row("a", selfie=True, kind="arm"), row("b", selfie=False, kind="people")]
+    table = rates(rows, np.array([True, False]), "kind")
+    assert table["recall"]["arm"]["share"] == 1
+    assert table["false_positive_rate"]["people"]["flagged"] == 0
+
+
+def test_augmentation_changes_the_picture_but_not_its_kind() -> None:
+    image = draw_person()
+    versions: Sequence[np.ndarray] = [
+        augment(image, np.random.default_rng(seed)) for seed in range(20)
+    ]
+    assert all(v.dtype == np.uint8 and v.shape[2] == 3 for v in versions)
+    assert len({v.shape for v in versions}) > 10
+    again = augment(image, np.random.default_rng(7))
+    np.testing.assert_array_equal(again, versions[7])
