@@ -140,7 +140,7 @@ def _transform(face: Face, matrix: npt.NDArray[np.float32], scale: tuple[float, 
 
 
 class HaarDetector:
-    """Viola–Jones frontal faces: no network at all, four times less often right on selfies.
+    """Viola–Jones frontal faces: no network at all, but it misses many tilted or hidden ones.
 
     Parameters
     ----------

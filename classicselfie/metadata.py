@@ -247,8 +247,8 @@ FRONT_GIVEN_OTHER = 0.03
 # count, in the development set of real files; `bench/metadata.py` counts them again. The 3.5 mm
 # that cheap phones write for any camera tells nothing and is left out.
 FOCAL_RANGES_MM = ((1.9, 3.2), (3.2, 3.9), (3.9, 8.0))
-FOCAL_SHARE_FRONT = (9 / 17, 6 / 17, 1 / 17)
-FOCAL_SHARE_BACK = (5 / 103, 8 / 103, 90 / 103)
+FOCAL_SHARE_FRONT = (9 / 16, 6 / 16, 1 / 16)
+FOCAL_SHARE_BACK = (5 / 112, 7 / 112, 100 / 112)
 PLACEHOLDER_FOCAL_MM = 3.5
 # C: no camera in a phone of the development set has 8 mm or more: surely no front camera.
 _PHONE_MAX_FOCAL_MM = 8.0

@@ -135,6 +135,7 @@ class PhotoFile:
     xmp: bytes
     trailer: bytes
     _pixels: Image.Image | BgrImage
+    _draft: bool = False  # scaled decoding changes the image object: only on one of our own
 
     def decode(self) -> Photo:
         """Decode the pixels at the smallest scale that serves.
@@ -149,10 +150,10 @@ class PhotoFile:
             raise PhotoError(f"it is too small to judge ({width} × {height} pixels)")
         if isinstance(self._pixels, np.ndarray):
             return _to_working_size(self._pixels, self.size)
-        image = self._pixels
+        image, draft = self._pixels, self._draft
         return _guarded(
             lambda: _to_working_size(
-                np.ascontiguousarray(_upright(_decode(image), self.orientation)[..., ::-1]),
+                np.ascontiguousarray(_upright(_decode(image, draft), self.orientation)[..., ::-1]),
                 self.size,
             )
         )
@@ -182,7 +183,7 @@ def open_photo(source: PhotoSource) -> Iterator[PhotoFile]:
     if isinstance(source, np.ndarray):
         yield _from_array(source)
     elif isinstance(source, Image.Image):
-        yield _guarded(lambda: _from_pillow(source, b""))
+        yield _guarded(lambda: _from_pillow(source))
     elif isinstance(source, (bytes, bytearray, memoryview)):
         yield _from_stream(io.BytesIO(source))
     elif isinstance(source, (str, os.PathLike)):
@@ -239,7 +240,7 @@ def _from_stream(stream: BinaryIO) -> PhotoFile:
     if start:  # Pillow's plugins count from the beginning of the file
         stream = io.BytesIO(stream.read())
     name = _sniff(head)
-    return _guarded(lambda: _from_pillow(_open(name, stream), trailer))
+    return _guarded(lambda: _from_pillow(_open(name, stream), trailer, draft=True))
 
 
 def _sniff(head: bytes) -> str:
@@ -303,7 +304,7 @@ def _guarded(load: Callable[[], _T]) -> _T:
         raise PhotoError(f"the picture is damaged or not supported: {detail[:160]}") from error
 
 
-def _from_pillow(image: Image.Image, trailer: bytes) -> PhotoFile:
+def _from_pillow(image: Image.Image, trailer: bytes = b"", draft: bool = False) -> PhotoFile:
     exif = _read_exif(image)
     orientation = exif.get(ORIENTATION_TAG, 1) if exif is not None else 1
     if orientation not in range(1, 9):
@@ -317,6 +318,7 @@ def _from_pillow(image: Image.Image, trailer: bytes) -> PhotoFile:
         xmp=xmp if isinstance(xmp, bytes) else b"",
         trailer=trailer,
         _pixels=image,
+        _draft=draft,
     )
 
 
@@ -345,10 +347,10 @@ def _read_exif(image: Image.Image) -> Image.Exif | None:
         return None
 
 
-def _decode(image: Image.Image) -> npt.NDArray[np.uint8]:
+def _decode(image: Image.Image, draft: bool) -> npt.NDArray[np.uint8]:
     """Decode to RGB, at the smallest scale that keeps `WORKING_SIZE` on the long side."""
     long_side = max(image.size)
-    if isinstance(image, ImageFile.ImageFile) and long_side > WORKING_SIZE:
+    if draft and isinstance(image, ImageFile.ImageFile) and long_side > WORKING_SIZE:
         width, height = image.size
         # Only JPEG can; the others ignore it.
         image.draft(

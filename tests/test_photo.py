@@ -31,9 +31,19 @@ def test_every_kind_of_source_gives_the_same_pixels(person_path: Path) -> None:
         load_photo(data).image,
         load_photo(bytearray(data)).image,
         load_photo(memoryview(data)).image,
-        load_photo(Image.open(io.BytesIO(data))).image,
     ):
         np.testing.assert_array_equal(image, expected)
+    # A PIL image belongs to the caller and is not decoded at a smaller scale.
+    from_pillow = load_photo(Image.open(io.BytesIO(data))).image.astype(int)
+    assert np.abs(from_pillow - expected).mean() < 2
+
+
+def test_a_pil_image_is_left_as_it_was() -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (3200, 2400), (90, 120, 150)).save(data, "JPEG")
+    image = Image.open(data)
+    assert load_photo(image).size == (3200, 2400)
+    assert (image.size, image.mode) == ((3200, 2400), "RGB")
 
 
 def test_an_array_is_taken_as_bgr(person: BgrImage) -> None:
