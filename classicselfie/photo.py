@@ -87,8 +87,9 @@ class Photo:
 class _Format:
     """How Pillow reads one file format, and how large a header may promise to be.
 
-    The limits keep decoding under 1 GB: a scaled JPEG needs little, a progressive one keeps its
-    coefficients (6 bytes a pixel), the others hold 4 to 8 bytes a pixel at full size.
+    The limits keep decoding under 1 GB, measured with files of that size: a scaled JPEG needs
+    little, a progressive one keeps its coefficients (6 bytes a pixel), the others hold 4 to 16
+    bytes a pixel at full size.
     """
 
     plugin: str
@@ -98,13 +99,13 @@ class _Format:
 
 _FORMATS = {
     "JPEG": _Format("PIL.JpegImagePlugin:JpegImageFile", 256),
-    "PNG": _Format("PIL.PngImagePlugin:PngImageFile", 120),
-    "WebP": _Format("PIL.WebPImagePlugin:WebPImageFile", 80),
-    "TIFF": _Format("PIL.TiffImagePlugin:TiffImageFile", 100),
-    "BMP": _Format("PIL.BmpImagePlugin:BmpImageFile", 120),
-    "GIF": _Format("PIL.GifImagePlugin:GifImageFile", 100),
-    "AVIF": _Format("PIL.AvifImagePlugin:AvifImageFile", 80),
-    "HEIC": _Format("pillow_heif:HeifImageFile", 80, extra="heic"),
+    "PNG": _Format("PIL.PngImagePlugin:PngImageFile", 100),
+    "WebP": _Format("PIL.WebPImagePlugin:WebPImageFile", 50),
+    "TIFF": _Format("PIL.TiffImagePlugin:TiffImageFile", 70),
+    "BMP": _Format("PIL.BmpImagePlugin:BmpImageFile", 100),
+    "GIF": _Format("PIL.GifImagePlugin:GifImageFile", 80),
+    "AVIF": _Format("PIL.AvifImagePlugin:AvifImageFile", 60),
+    "HEIC": _Format("pillow_heif:HeifImageFile", 70, extra="heic"),
 }
 _PROGRESSIVE_MAX_MEGAPIXELS = 120
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
