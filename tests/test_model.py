@@ -81,7 +81,7 @@ def test_bundled_weights_are_small_plain_and_tell_where_they_come_from(name: str
     assert 0 < model.thresholds["sensitive"] < model.thresholds["strict"] < 1
     assert set(model.feature_names) <= set(FEATURE_NAMES)
     groups = data["card"]["figures"]["leave_one_group_out"]
-    assert list(groups["same_source"]) == ["instagram_tags", "tweets"]
+    assert list(groups["same_source"])[:2] == ["instagram_tags", "tweets"]
 
 
 @pytest.mark.parametrize(

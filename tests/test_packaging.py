@@ -84,7 +84,11 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(distributions: Path) -> 
     (wheel,) = distributions.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-        data = sum(i.file_size for i in archive.infolist() if "/models/" in i.filename)
+        data = sum(
+            info.file_size
+            for info in archive.infolist()
+            if info.filename.startswith(("classicselfie/models/", "classicselfie/cascades/"))
+        )
     package = {name for name in names if name.startswith("classicselfie/")}
     for needed in (
         "py.typed",

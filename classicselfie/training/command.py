@@ -41,6 +41,7 @@ def train(manifest: Path, *, detector: str, output: Path, n_jobs: int = -1) -> L
     """
     rows = read_manifest(manifest)
     try:
+        import numpy as np
         import sklearn
 
         from classicselfie.training import fit, validation
@@ -71,8 +72,19 @@ def train(manifest: Path, *, detector: str, output: Path, n_jobs: int = -1) -> L
     calibrated = replace(model, calibration=(slope, intercept))
     flags = validation.flags_at_thresholds(rows, folds, decisions)
     source_flags = validation.flags_at_thresholds(rows, source_folds, source_decisions)
+    untouched = np.array([row.split == "valid" for row in rows])
     figures: dict[str, Any] = {
         "leave_one_group_out": validation.figures_per_group(rows, folds, decisions),
+        "leave_one_group_out_valid_split": (
+            validation.figures_per_group(
+                [row for row in rows if row.split == "valid"],
+                folds[untouched],
+                decisions[untouched],
+            )
+            if len({row.group for row in rows if row.selfie and row.split == "valid"})
+            == len(validation.selfie_groups(rows))
+            else None
+        ),
         "metadata_only_baseline": validation.figures_per_group(rows, folds, baseline),
         "calibration_error": validation.calibration_error(rows, folds, decisions),
         "at_thresholds": {

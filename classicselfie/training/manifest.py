@@ -33,6 +33,8 @@ class Row:
         What sort of selfie or other photo it is, for reports.
     size : tuple of int or None
         Width and height of the original.
+    split : str
+        "valid" marks photos on which nothing was chosen; they are also reported apart.
     """
 
     path: Path
@@ -43,6 +45,7 @@ class Row:
     subject: str
     kind: str
     size: tuple[int, int] | None
+    split: str = ""
 
 
 def read_manifest(manifest: Path) -> list[Row]:
@@ -52,7 +55,7 @@ def read_manifest(manifest: Path) -> list[Row]:
     ----------
     manifest : Path
         With the columns ``path`` and ``label`` (selfie or other), and optionally ``source``,
-        ``group``, ``subject``, ``kind``, ``width`` and ``height``.
+        ``group``, ``subject``, ``kind``, ``width``, ``height`` and ``split``.
 
     Returns
     -------
@@ -98,6 +101,7 @@ def _row(manifest: Path, line: int, fields: dict[str, str | None]) -> Row:
         subject=text("subject"),
         kind=text("kind") or label,
         size=size,
+        split=text("split"),
     )
 
 

@@ -159,7 +159,8 @@ def figures_per_group(rows: Sequence[Row], folds: Integers, decisions: Floats) -
     """
     selfie = np.array([row.selfie for row in rows])
     group = np.array([row.group for row in rows])
-    mixed, per_group = {}, {}
+    mixed: dict[str, dict[str, Any]] = {}
+    per_group: dict[str, dict[str, Any]] = {}
     for fold, name in enumerate(selfie_groups(rows)):
         test = folds == fold
         per_group[name] = _figures(selfie[test], decisions[test])
@@ -167,7 +168,9 @@ def figures_per_group(rows: Sequence[Row], folds: Integers, decisions: Floats) -
         if min((~selfie & own).sum(), (selfie & own).sum()) >= 50:
             mixed[name] = _figures(selfie[own], decisions[own])
     return {
-        "same_source": mixed,
+        "same_source": dict(
+            sorted(mixed.items(), key=lambda item: -min(item[1]["selfies"], item[1]["others"]))
+        ),
         "left_out_group": per_group,
         "mean_auc": round(float(np.mean([f["auc"] for f in per_group.values()])), 4),
         "mean_tpr_at_1_percent_fpr": round(
