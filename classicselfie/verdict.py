@@ -102,10 +102,11 @@ class Verdict:
         side = {"selfie": 1, "not_selfie": -1, "unknown": 0}[self.label]
         supporting = [r for r in self.reasons if r.contribution * side > 0 or not side]
         because = "; ".join(reason.sentence for reason in supporting[:3])
-        wording = {
-            "selfie": "looks like a selfie",
-            "not_selfie": "does not look like a selfie",
-            "unknown": "cannot be judged",
-        }[self.label]
-        share = "" if self.probability is None else f" ({self.probability:.0%})"
-        return f"{wording}{share}, because {because}" if because else f"{wording}{share}"
+        if self.probability is None:
+            return f"cannot be judged: {because}"
+        share = f"({self.probability:.0%})"
+        if self.label == "selfie":
+            return f"looks like a selfie {share}, because {because}"
+        if self.probability >= 0.5:  # more likely than not, but short of the threshold
+            return f"may be a selfie {share}, but not surely enough: {because}"
+        return f"does not look like a selfie {share}, because {because}"

@@ -126,7 +126,7 @@ def test_what_cannot_be_read_is_unknown(detector: SelfieDetector, source: object
     assert (verdict.label, verdict.probability, verdict.faces) == ("unknown", None, ())
     (reason,) = verdict.reasons
     assert reason.signal == "unreadable"
-    assert str(verdict) == f"cannot be judged, because {reason.sentence}"
+    assert str(verdict) == f"cannot be judged: {reason.sentence}"
 
 
 def test_the_one_liner(person_jpeg: bytes, detector: SelfieDetector) -> None:
