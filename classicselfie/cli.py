@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from classicselfie import __version__
 from classicselfie.errors import ClassicSelfieError
@@ -37,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     warnings.filterwarnings("ignore", module="PIL")  # damaged metadata; the verdict tells
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names may be any bytes
     try:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
@@ -118,15 +122,21 @@ def _check(arguments: argparse.Namespace) -> int:
     )
     labels = set()
     for path in arguments.photos:
-        verdict = detector.check(sys.stdin.buffer if path == "-" else path)
+        verdict = detector.check(_stdin() if path == "-" else path)
         labels.add(verdict.label)
         if arguments.json:
-            print(json.dumps(verdict.to_dict() | {"path": path}, ensure_ascii=False), flush=True)
+            print(json.dumps(verdict.to_dict() | {"path": path}), flush=True)
         else:
             print(f"{path}: {verdict}", flush=True)
     if "selfie" in labels:
         return 1
     return 3 if "unknown" in labels else 0
+
+
+def _stdin() -> BinaryIO:
+    if sys.stdin is None:
+        raise ClassicSelfieError("there is no standard input to read a photo from")
+    return sys.stdin.buffer
 
 
 def _train(arguments: argparse.Namespace) -> int:

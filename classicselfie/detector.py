@@ -66,6 +66,8 @@ class SelfieDetector:
                 f"the weights {self.model.name} were trained with detector="
                 f"{self.model.detector!r}, not {detector!r}"
             )
+        if threshold in ("strict", "sensitive") and threshold not in self.model.thresholds:
+            raise ModelError(f"the weights {self.model.name} have no threshold {threshold!r}")
         self.threshold = self.model.threshold(threshold)
         self._recipe = (None if weights is None else os.fspath(weights), detector, threshold)
 
@@ -151,7 +153,8 @@ class SelfieDetector:
         Parameters
         ----------
         photos : iterable of what `check` takes
-            Read lazily; a million paths are fine.
+            Read lazily; a million paths are fine. Several processes take paths, bytes and
+            arrays only.
         n_jobs : int
             Processes; -1 for one per core. More than one needs the extra "scan" (joblib).
 
@@ -163,6 +166,8 @@ class SelfieDetector:
         ------
         MissingExtraError
             If `n_jobs` is not 1 and joblib is not installed.
+        TypeError
+            If `n_jobs` is not 1 and a photo is of a kind that processes cannot share.
         """
         if n_jobs == 1:
             return map(self.check, photos)
@@ -172,7 +177,7 @@ class SelfieDetector:
             raise MissingExtraError("joblib", "scan") from error
         parallel = Parallel(n_jobs=n_jobs, return_as="generator", batch_size="auto")
         verdicts: Iterator[Verdict] = parallel(
-            delayed(_check_in_worker)(self._recipe, photo) for photo in photos
+            delayed(_check_in_worker)(self._recipe, _portable(photo)) for photo in photos
         )
         return verdicts
 
@@ -193,6 +198,18 @@ def _from_recipe(recipe: _Recipe) -> SelfieDetector:
 def _worker_detector(recipe: _Recipe) -> SelfieDetector:
     cv2.setNumThreads(1)  # the processes already fill the cores
     return _from_recipe(recipe)
+
+
+def _portable(photo: PhotoSource) -> PhotoSource:
+    """Refuse what cannot be sent to another process."""
+    if isinstance(photo, (bytearray, memoryview)):
+        return bytes(photo)
+    if isinstance(photo, (str, os.PathLike, bytes, np.ndarray)):
+        return photo
+    raise TypeError(
+        f"several processes take paths, bytes and arrays, not {type(photo).__name__}; "
+        "read it first, or use n_jobs=1"
+    )
 
 
 def _check_in_worker(recipe: _Recipe, photo: PhotoSource) -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -81,7 +82,9 @@ class YuNetDetector:
     def detect(self, image: BgrImage) -> list[Face]:
         """Find faces; see `FaceDetector.detect`."""
         faces = self._look(image, self.score_threshold)
-        return faces or self._look_sideways(image)
+        return faces or _look_sideways(
+            image, lambda turned: self._look(turned, self.rotated_score_threshold)
+        )
 
     def _look(self, image: BgrImage, score_threshold: float) -> list[Face]:
         height, width = image.shape[:2]
@@ -106,18 +109,18 @@ class YuNetDetector:
             if row[14] >= score_threshold and row[2] > 1 and row[3] > 1
         )
 
-    def _look_sideways(self, image: BgrImage) -> list[Face]:
-        """Look at the picture turned by ±90°, at half size: only large faces lie in selfies."""
-        small = reduce(image, 2, smallest=8)
-        ratio = (image.shape[1] / small.shape[1], image.shape[0] / small.shape[0])
-        best: list[Face] = []
-        for code in (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE):
-            turned = cast(BgrImage, cv2.rotate(small, code))
-            faces = self._look(turned, self.rotated_score_threshold)
-            if faces and (not best or faces[0].score > best[0].score):
-                back = _unrotate(code, small.shape[1], small.shape[0])
-                best = [_transform(face, back, ratio) for face in faces]
-        return best
+
+def _look_sideways(image: BgrImage, look: Callable[[BgrImage], list[Face]]) -> list[Face]:
+    """Look at the picture turned by ±90°, at half size: only large faces lie in selfies."""
+    small = reduce(image, 2, smallest=8)
+    ratio = (image.shape[1] / small.shape[1], image.shape[0] / small.shape[0])
+    best: list[Face] = []
+    for code in (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE):
+        faces = look(cast(BgrImage, cv2.rotate(small, code)))
+        if faces and (not best or faces[0].score > best[0].score):
+            back = _unrotate(code, small.shape[1], small.shape[0])
+            best = [_transform(face, back, ratio) for face in faces]
+    return best
 
 
 def _unrotate(code: int, width: int, height: int) -> npt.NDArray[np.float32]:
@@ -146,6 +149,9 @@ class HaarDetector:
     ----------
     min_neighbors : int
         How many overlapping windows make a face.
+    rotated_min_neighbors : int
+        The same for the second look at the picture turned by a quarter; more, for most
+        pictures without an upright face have no face at all.
 
     References
     ----------
@@ -156,24 +162,31 @@ class HaarDetector:
     name = "haar"
     _cascade = "haarcascade_frontalface_alt2.xml"
 
-    def __init__(self, min_neighbors: int = 3) -> None:
+    def __init__(self, min_neighbors: int = 3, rotated_min_neighbors: int = 6) -> None:
         if not hasattr(cv2, "CascadeClassifier"):
             raise ModelError(
                 "this OpenCV has no CascadeClassifier; "
                 "run: python -m pip install opencv-contrib-python-headless"
             )
         self.min_neighbors = min_neighbors
+        self.rotated_min_neighbors = rotated_min_neighbors
         self._path = str(resource("cascades", self._cascade))
         self._local = threading.local()
 
     def detect(self, image: BgrImage) -> list[Face]:
         """Find faces; see `FaceDetector.detect`."""
+        faces = self._look(image, self.min_neighbors)
+        return faces or _look_sideways(
+            image, lambda turned: self._look(turned, self.rotated_min_neighbors)
+        )
+
+    def _look(self, image: BgrImage, min_neighbors: int) -> list[Face]:
         cascade = getattr(self._local, "cascade", None)
         if cascade is None:
             cascade = self._local.cascade = cv2.CascadeClassifier(self._path)
         grey = cv2.equalizeHist(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
         boxes, _, weights = cascade.detectMultiScale3(
-            grey, 1.1, self.min_neighbors, 0, (24, 24), outputRejectLevels=True
+            grey, 1.1, min_neighbors, 0, (24, 24), outputRejectLevels=True
         )
         return _largest_first(
             Face(

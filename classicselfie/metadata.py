@@ -21,10 +21,11 @@ from classicselfie.photo import PhotoFile
 
 _MAKE, _MODEL = 0x010F, 0x0110
 _EXIF_IFD = 0x8769
-_F_NUMBER, _MAKER_NOTE, _FOCAL_LENGTH = 0x829D, 0x927C, 0x920A
+_MAKER_NOTE, _FOCAL_LENGTH = 0x927C, 0x920A
 _FOCAL_LENGTH_35MM, _LENS_MODEL = 0xA405, 0xA434
 _MIRRORED_ORIENTATIONS = frozenset({2, 4, 5, 7})
 
+_MAX_LENS_TEXT = 200  # the patterns' time grows with its square
 _FRONT_LENS = re.compile(r"\bfront\b.*\bcamera\b", re.IGNORECASE)
 _BACK_LENS = re.compile(r"\b(?:back|rear)\b.*\bcamera\b", re.IGNORECASE)
 # As an attribute or as an element; no XML parser is let near untrusted files.
@@ -54,9 +55,6 @@ class Hints:
     ----------
     front_camera : bool or None
         True or False where a signal decides it, None where nothing does.
-    decided_by : str
-        The signal that decided: "lens model", "Apple camera type", "Samsung front-camera
-        block", joined by " and ", or "".
     mirrored : bool
         The camera stored the picture mirrored (orientations 2, 4, 5, 7). Counts only in a
         file that a camera wrote; an editor's orientation tag tells nothing.
@@ -64,19 +62,12 @@ class Hints:
         Real focal length.
     focal_length_35mm : float or None
         35-mm equivalent, None where the file holds none or nonsense.
-    megapixels : float
-        Of the file, not of the sensor.
-    has_camera : bool
-        The file names the camera that took it.
     """
 
     front_camera: bool | None = None
-    decided_by: str = ""
     mirrored: bool = False
     focal_length_mm: float | None = None
     focal_length_35mm: float | None = None
-    megapixels: float = 0.0
-    has_camera: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,23 +102,18 @@ def read_hints(file: PhotoFile) -> Hints:
     """
     tags, exif = _tags(file.exif)
     votes = {
-        "lens model": _from_lens(exif.get(_LENS_MODEL) or _xmp_lens(file.xmp)),
-        "Apple camera type": _from_apple(exif.get(_MAKER_NOTE)),
-        "Samsung front-camera block": _from_samsung(file.trailer),
-    }
-    told = {signal: vote for signal, vote in votes.items() if vote is not None}
-    # Signals that contradict each other (an edited file) decide nothing.
-    agreed = len(set(told.values())) == 1
+        _from_lens(exif.get(_LENS_MODEL) or _xmp_lens(file.xmp)),
+        *_from_apple(exif.get(_MAKER_NOTE)),
+        _from_samsung(file.trailer),
+    } - {None}
     has_camera = bool(tags.get(_MAKE) or tags.get(_MODEL))
     f35 = _number(exif.get(_FOCAL_LENGTH_35MM))
     return Hints(
-        front_camera=next(iter(told.values())) if agreed else None,
-        decided_by=" and ".join(told) if agreed else "",
+        # Signals that contradict each other (an edited file) decide nothing.
+        front_camera=votes.pop() if len(votes) == 1 else None,
         mirrored=has_camera and file.orientation in _MIRRORED_ORIENTATIONS,
         focal_length_mm=_number(exif.get(_FOCAL_LENGTH)),
         focal_length_35mm=f35 if f35 and _VALID_F35[0] <= f35 <= _VALID_F35[1] else None,
-        megapixels=file.size[0] * file.size[1] / 1e6,
-        has_camera=has_camera,
     )
 
 
@@ -160,18 +146,19 @@ def _from_lens(text: Any) -> bool | None:
         text = text.decode("latin-1")
     if not isinstance(text, str):
         return None
+    text = text[:_MAX_LENS_TEXT]
     front, back = bool(_FRONT_LENS.search(text)), bool(_BACK_LENS.search(text))
     return front if front != back else None
 
 
-def _from_apple(note: Any) -> bool | None:
+def _from_apple(note: Any) -> tuple[bool | None, bool | None]:
     """Read CameraType (0x002E) and FrontFacingCamera (0x0045) of Apple's MakerNote.
 
     The note is a big-endian TIFF directory behind a 14-byte head; offsets count from the head.
     Tag numbers: ExifTool's Apple tag table.
     """
     if not isinstance(note, bytes) or not note.startswith(_APPLE_NOTE):
-        return None
+        return None, None
     directory = TiffImagePlugin.ImageFileDirectory_v2(b"MM\0*\0\0\0\0")
     stream = io.BytesIO(note)
     stream.seek(_APPLE_IFD_OFFSET)
@@ -179,12 +166,10 @@ def _from_apple(note: Any) -> bool | None:
         directory.load(stream)
         kind, facing = directory.get(_APPLE_CAMERA_TYPE), directory.get(_APPLE_FRONT_FACING)
     except Exception:
-        return None
-    if kind == _APPLE_TYPE_FRONT or facing == 1:
-        return True
-    if kind in _APPLE_TYPE_BACK:
-        return False
-    return None
+        return None, None
+    by_type: dict[Any, bool] = {_APPLE_TYPE_FRONT: True, **dict.fromkeys(_APPLE_TYPE_BACK, False)}
+    by_facing: dict[Any, bool] = {1: True, 0: False}
+    return by_type.get(kind), by_facing.get(facing)
 
 
 def _from_samsung(trailer: bytes) -> bool | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
@@ -26,6 +26,8 @@ from classicselfie.resources import resource
 SCHEMA_VERSION = 1
 # Standardised features are clipped here, so that no single odd number decides alone.
 CLIP = 3.0
+# A missing split compares with this: always the first child. JSON has no infinity.
+NEVER = 3.4e38
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -100,12 +102,19 @@ class LinearModel:
             values = getattr(self, key)
             if values.shape != shape:
                 raise ModelError(f"{self.name}: {key} has shape {values.shape}, not {shape}")
-            if not np.isfinite(values).all() and key != "split_threshold":
+            if not np.isfinite(values).all():
                 raise ModelError(f"{self.name}: {key} holds numbers that are not finite")
         if (nodes + 1) & nodes:
             raise ModelError(f"{self.name}: {nodes} inner nodes make no complete tree")
         if trees and not 0 <= self.split_feature.min() <= self.split_feature.max() < f:
             raise ModelError(f"{self.name}: split_feature points outside the features")
+        if not (self.scale > 0).all():
+            raise ModelError(f"{self.name}: scale must be above 0")
+        slope, offset = self.calibration
+        if not (0 < slope < math.inf and math.isfinite(offset)):
+            raise ModelError(f"{self.name}: the calibration's slope must be above 0")
+        if not all(0 <= value <= 1 for value in self.thresholds.values()):
+            raise ModelError(f"{self.name}: a threshold is not between 0 and 1")
         unknown = [name for name in self.feature_names if name not in _FEATURE_INDEX]
         if unknown:
             raise ModelError(f"{self.name}: this version has no feature {unknown[0]!r}")
@@ -242,9 +251,10 @@ class LinearModel:
             "feature_names": list(self.feature_names),
             **{key: getattr(self, key).tolist() for key in _ARRAYS},
         }
-        lines = [json.dumps(head, indent=1, ensure_ascii=False)[:-2]]
+        lines = [json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False)[:-2]]
         lines += [
-            f' "{key}": {json.dumps(value, separators=(",", ":"))}' for key, value in arrays.items()
+            f' "{key}": {json.dumps(value, separators=(",", ":"), allow_nan=False)}'
+            for key, value in arrays.items()
         ]
         return ",\n".join(lines) + "\n}\n"
 
@@ -310,4 +320,3 @@ def load_model(weights: str | PathLike[str]) -> LinearModel:
 
 
 BUNDLED = {"yunet": "yunet.json", "haar": "haar.json"}
-__all__: Sequence[str] = ("BUNDLED", "CLIP", "LinearModel", "load_model")

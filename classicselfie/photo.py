@@ -10,15 +10,18 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import stat
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, TypeVar, cast
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, TiffImagePlugin
 
 from classicselfie.errors import MissingExtraError, PhotoError
 from classicselfie.images import BgrImage, resize
@@ -88,8 +91,8 @@ class _Format:
     """How Pillow reads one file format, and how large a header may promise to be.
 
     The limits keep decoding under 1 GB, measured with files of that size: a scaled JPEG needs
-    little, a progressive one keeps its coefficients (6 bytes a pixel), the others hold 4 to 16
-    bytes a pixel at full size.
+    little, one of several scans keeps its coefficients (6 bytes a pixel), the others hold 4 to
+    16 bytes a pixel at full size, more with transparency.
     """
 
     plugin: str
@@ -99,15 +102,18 @@ class _Format:
 
 _FORMATS = {
     "JPEG": _Format("PIL.JpegImagePlugin:JpegImageFile", 256),
-    "PNG": _Format("PIL.PngImagePlugin:PngImageFile", 100),
+    "PNG": _Format("PIL.PngImagePlugin:PngImageFile", 80),
     "WebP": _Format("PIL.WebPImagePlugin:WebPImageFile", 50),
     "TIFF": _Format("PIL.TiffImagePlugin:TiffImageFile", 70),
-    "BMP": _Format("PIL.BmpImagePlugin:BmpImageFile", 100),
-    "GIF": _Format("PIL.GifImagePlugin:GifImageFile", 80),
+    "BMP": _Format("PIL.BmpImagePlugin:BmpImageFile", 80),
+    "GIF": _Format("PIL.GifImagePlugin:GifImageFile", 70),
     "AVIF": _Format("PIL.AvifImagePlugin:AvifImageFile", 60),
     "HEIC": _Format("pillow_heif:HeifImageFile", 70, extra="heic"),
 }
-_PROGRESSIVE_MAX_MEGAPIXELS = 120
+_MULTI_SCAN_MAX_MEGAPIXELS = 120
+_ALPHA_MAX_MEGAPIXELS = 60
+# A progressive photo has about ten scans; each costs a pass over all coefficients.
+_MAX_SCANS = 100
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _SUPPORTED = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, HEIC"
 
@@ -121,7 +127,7 @@ class PhotoFile:
     size : tuple of int
         Width and height of the upright picture in pixels.
     orientation : int
-        EXIF orientation, 1 to 8; 1 where the file tells none.
+        EXIF orientation as the camera wrote it, 1 to 8; 1 where the file tells none.
     exif : PIL.Image.Exif or None
         The metadata, not yet interpreted.
     xmp : bytes
@@ -136,6 +142,7 @@ class PhotoFile:
     xmp: bytes
     trailer: bytes
     _pixels: Image.Image | BgrImage
+    _turn: int = 1  # the orientation that decoding leaves to be undone
     _draft: bool = False  # scaled decoding changes the image object: only on one of our own
 
     def decode(self) -> Photo:
@@ -150,11 +157,11 @@ class PhotoFile:
         if min(width, height) < MIN_SIDE:
             raise PhotoError(f"it is too small to judge ({width} × {height} pixels)")
         if isinstance(self._pixels, np.ndarray):
-            return _to_working_size(self._pixels, self.size)
+            return _to_working_size(_halfway(self._pixels), self.size)
         image, draft = self._pixels, self._draft
         return _guarded(
             lambda: _to_working_size(
-                np.ascontiguousarray(_upright(_decode(image, draft), self.orientation)[..., ::-1]),
+                np.ascontiguousarray(_upright(_decode(image, draft), self._turn)[..., ::-1]),
                 self.size,
             )
         )
@@ -189,9 +196,9 @@ def open_photo(source: PhotoSource) -> Iterator[PhotoFile]:
         yield _from_stream(io.BytesIO(source))
     elif isinstance(source, (str, os.PathLike)):
         with _open_path(source) as stream:
-            yield _from_stream(_seekable(stream))
+            yield _from_stream(stream)
     elif hasattr(source, "read"):
-        yield _from_stream(_seekable(source))
+        yield _from_stream(source)
     else:
         raise TypeError(
             "expected a path, bytes, a binary file object, a PIL image or a uint8 array, "
@@ -206,40 +213,52 @@ def load_photo(source: PhotoSource) -> Photo:
 
 
 def _open_path(path: str | os.PathLike[str]) -> BinaryIO:
-    try:
+    with _readable():
+        # Opening a pipe would wait for its writer, and a device may never end.
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            kind = "a directory" if Path(path).is_dir() else "no regular file"
+            raise PhotoError(f"the file cannot be read: it is {kind}")
         return open(path, "rb")
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Turn what reading raises into `PhotoError`: bad disks, closed files, a NUL in a name."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
         detail = getattr(error, "strerror", None) or error
         raise PhotoError(f"the file cannot be read: {detail}") from error
 
 
-def _seekable(stream: BinaryIO) -> BinaryIO:
-    """Return a stream that can be read from any place; pipes are read into memory."""
-    if getattr(stream, "seekable", lambda: False)():
-        return stream
-    data = stream.read(MAX_BYTES + 1)
-    if not isinstance(data, bytes):
-        raise TypeError("the file object must be opened in binary mode")
-    if len(data) > MAX_BYTES:
-        raise PhotoError(f"the file is larger than {MAX_BYTES >> 20} MB")
-    return io.BytesIO(data)
+def _read_all(stream: BinaryIO) -> bytes:
+    """Read to the end; an unbuffered pipe gives a part at a time."""
+    parts: list[bytes] = []
+    left = MAX_BYTES + 1
+    while left and (part := stream.read(left)):
+        if not isinstance(part, bytes):
+            raise TypeError("the file object must be opened in binary mode")
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def _from_stream(stream: BinaryIO) -> PhotoFile:
-    start = stream.tell()
-    head = stream.read(64)
-    if not isinstance(head, bytes):
-        raise TypeError("the file object must be opened in binary mode")
-    length = stream.seek(0, os.SEEK_END) - start
+    with _readable():
+        # Pillow's plugins count from the beginning of the file and want to move in it.
+        if not getattr(stream, "seekable", lambda: False)() or stream.tell():
+            stream = io.BytesIO(_read_all(stream))
+        head = stream.read(64)
+        if not isinstance(head, bytes):
+            raise TypeError("the file object must be opened in binary mode")
+        length = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, length - TRAILER_BYTES))
+        trailer = stream.read(TRAILER_BYTES)
+        stream.seek(0)
     if length == 0:
         raise PhotoError("the file is empty")
     if length > MAX_BYTES:
         raise PhotoError(f"the file is larger than {MAX_BYTES >> 20} MB")
-    stream.seek(-min(length, TRAILER_BYTES), os.SEEK_END)
-    trailer = stream.read(TRAILER_BYTES)
-    stream.seek(start)
-    if start:  # Pillow's plugins count from the beginning of the file
-        stream = io.BytesIO(stream.read())
     name = _sniff(head)
     return _guarded(lambda: _from_pillow(_open(name, stream), trailer, draft=True))
 
@@ -282,14 +301,36 @@ def _open(name: str, stream: BinaryIO) -> Image.Image:
     image = cast(ImageFile.ImageFile, plugin(stream))
     width, height = image.size
     limit = known.max_megapixels
-    if image.info.get("progressive"):
-        limit = min(limit, _PROGRESSIVE_MAX_MEGAPIXELS)
+    if name == "JPEG" and _has_many_scans(image, stream):
+        limit = min(limit, _MULTI_SCAN_MAX_MEGAPIXELS)
+    if "A" in image.getbands() or "transparency" in image.info:
+        limit = min(limit, _ALPHA_MAX_MEGAPIXELS)
     if width * height > limit * 1_000_000:
         raise PhotoError(
             f"its header promises {width} × {height} pixels, more than the limit of "
             f"{limit} megapixels for {name}"
         )
     return image
+
+
+def _has_many_scans(image: ImageFile.ImageFile, stream: BinaryIO) -> bool:
+    """Tell whether a JPEG comes in several scans, progressive or not, and refuse absurd ones."""
+    # Pillow has stopped behind the first scan's header: its length (6 bytes and 2 a component),
+    # the number of components ... A scan of all of them is the only one, unless progressive.
+    components = len(image.getbands())
+    stream.seek(-(6 + 2 * components), os.SEEK_CUR)
+    whole = stream.read(3) == struct.pack(">HB", 6 + 2 * components, components)
+    if whole and not image.info.get("progressive"):
+        return False
+    stream.seek(0)
+    scans = 0
+    tail = b""
+    while block := stream.read(1 << 20):
+        scans += (tail + block).count(b"\xff\xda")  # cannot occur within entropy-coded data
+        tail = block[-1:]
+    if scans > _MAX_SCANS:
+        raise PhotoError(f"it is a JPEG of {scans} scans, more than the limit of {_MAX_SCANS}")
+    return True
 
 
 def _guarded(load: Callable[[], _T]) -> _T:
@@ -310,15 +351,19 @@ def _from_pillow(image: Image.Image, trailer: bytes = b"", draft: bool = False) 
     orientation = exif.get(ORIENTATION_TAG, 1) if exif is not None else 1
     if orientation not in range(1, 9):
         orientation = 1
+    # Pillow turns TIFF by itself, pillow-heif HEIC, and says where the latter came from.
+    turn = 1 if isinstance(image, TiffImagePlugin.TiffImageFile) else orientation
+    orientation = image.info.get("original_orientation") or orientation
     width, height = image.size
     xmp = image.info.get("xmp")
     return PhotoFile(
-        size=(height, width) if orientation >= 5 else (width, height),
+        size=(height, width) if turn >= 5 else (width, height),
         orientation=orientation,
         exif=exif,
         xmp=xmp if isinstance(xmp, bytes) else b"",
         trailer=trailer,
         _pixels=image,
+        _turn=turn,
         _draft=draft,
     )
 
@@ -361,29 +406,32 @@ def _decode(image: Image.Image, draft: bool) -> npt.NDArray[np.uint8]:
                 -(-height * WORKING_SIZE // long_side),
             ),
         )
-    if image.mode.startswith("I"):
-        return _decode_deep(image)
-    if image.mode in ("1", "P", "PA", "LA", "La", "RGBa"):
-        transparent = image.mode != "1" and "transparency" in image.info
-        image = image.convert("RGBA" if transparent or "a" in image.mode.lower() else "RGB")
-    elif image.mode not in ("L", "RGB", "RGBA"):
-        image = image.convert("RGB")
-    factor = max(image.size) // (2 * WORKING_SIZE)
-    if factor > 1:
-        image = image.reduce(factor)
-    if image.mode == "RGBA":
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return np.asarray(image.convert("RGB"))
+    if image.mode in ("P", "PA", "LA", "La", "RGBa"):
+        alpha = "transparency" in image.info or "a" in image.mode.lower()
+        image = image.convert("RGBA" if alpha else "RGB")
+    elif image.mode not in ("L", "RGB", "RGBA") and not image.mode.startswith("I"):
+        image = image.convert("L" if image.mode == "1" else "RGB")
+    # By areas and before it is turned: every orientation then gives the same upright pixels.
+    pixels = _halfway(np.asarray(image))
+    if image.mode.startswith("I"):  # 16-bit grey
+        pixels = np.clip(pixels / 257.0, 0, 255).astype(np.uint8)
+    if pixels.ndim == 2:
+        return np.repeat(pixels[..., None], 3, axis=2)
+    if pixels.shape[2] == 4:
+        opacity = pixels[..., 3:].astype(np.float32) / 255
+        pixels = (pixels[..., :3] * opacity + 255 * (1 - opacity)).round().astype(np.uint8)
+    return pixels
 
 
-def _decode_deep(image: Image.Image) -> npt.NDArray[np.uint8]:
-    """Bring 16-bit grey (modes I;16 and I) to 8-bit RGB."""
-    values = np.asarray(image)
-    factor = max(1, max(image.size) // (2 * WORKING_SIZE))
-    small = values[::factor, ::factor].astype(np.float32)
-    grey = np.clip(small / 257.0, 0, 255).astype(np.uint8)
-    return cast(npt.NDArray[np.uint8], cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB))
+def _halfway(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Shrink what could not be decoded small to twice the working size."""
+    height, width = pixels.shape[:2]
+    ratio = WORKING_SIZE / max(height, width)
+    if ratio > 0.5:
+        return pixels
+    if pixels.dtype != np.uint8:  # OpenCV cannot average every type that Pillow gives
+        pixels = pixels.astype(np.float32)
+    return resize(pixels, 2 * max(1, round(width * ratio)), 2 * max(1, round(height * ratio)))
 
 
 def _upright(pixels: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:

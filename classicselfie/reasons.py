@@ -11,6 +11,8 @@ from classicselfie.metadata import Evidence
 from classicselfie.model import Floats
 from classicselfie.verdict import Reason
 
+ARMS_REACH_M = 0.9  # a long arm, or a short stick
+
 Values = Mapping[str, float]
 
 # Where no face is found, these groups say nothing but that.
@@ -25,7 +27,7 @@ def _face(values: Values, supports: bool) -> str:
 def _place(values: Values, supports: bool) -> str:
     if not supports:
         return "the face is placed as in pictures taken by somebody else"
-    if values["place.margin_bottom"] < 1.0:
+    if values["place.margin_bottom"] < 1.0 and values["place.centre_y"] > 0.55:
         return "the face is low in the frame, with little of the body below it"
     return "the face is placed as at the end of an arm"
 
@@ -106,7 +108,7 @@ def _metadata_sentence(evidence: Evidence) -> str:
         return f"a focal length of {evidence.value:.1f} mm is {kind} front cameras"
     if evidence.signal == "mirrored":
         return "the camera stored the picture mirrored"
-    reach = "about arm's length" if supports else "more than arm's length"
+    reach = "within arm's reach" if evidence.value <= ARMS_REACH_M else "beyond arm's reach"
     return f"the face was about {evidence.value:.1f} m from the camera, {reach}"
 
 

@@ -107,6 +107,8 @@ class Verdict:
         share = f"({self.probability:.0%})"
         if self.label == "selfie":
             return f"looks like a selfie {share}, because {because}"
-        if self.probability >= 0.5:  # more likely than not, but short of the threshold
+        if (
+            self.probability >= 0.5 and self.faces
+        ):  # more likely than not, but short of the threshold
             return f"may be a selfie {share}, but not surely enough: {because}"
         return f"does not look like a selfie {share}, because {because}"

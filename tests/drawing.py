@@ -69,3 +69,15 @@ def draw_person(
     image = draw_scene(width, height)
     draw_head(image, (centre[0] * width, centre[1] * height), face * height)
     return cv2.GaussianBlur(image, (0, 0), max(0.5, face * height / 300))
+
+
+def turned(upright: BgrImage, orientation: int) -> BgrImage:
+    """Store a picture so that undoing the EXIF orientation makes it upright (TIFF 6.0, 274)."""
+    stored = upright
+    if orientation in (2, 3, 6, 7):
+        stored = stored[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        stored = stored[::-1]
+    if orientation in (5, 6, 7, 8):
+        stored = stored.transpose(1, 0, 2)
+    return np.ascontiguousarray(stored)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -103,6 +104,30 @@ def test_version_and_help_load_no_opencv() -> None:
         assert done.returncode == 0, arguments
         if arguments == ["--version"]:
             assert done.stdout.decode().strip() == f"classicselfie {__version__}"
+
+
+def test_any_file_name_can_be_printed(person_jpeg: bytes, tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/caf\xe9.jpg"
+    try:
+        with open(path, "wb") as stream:
+            stream.write(person_jpeg)
+    except OSError:
+        pytest.skip("this file system wants names in UTF-8")
+    command = [sys.executable, "-m", "classicselfie", "check"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii:strict"}
+    for options in ([], ["--json"]):
+        done = subprocess.run(
+            [*command, *options, path], capture_output=True, check=False, env=environment
+        )
+        assert done.stderr == b""
+        assert b"caf" in done.stdout
+
+
+def test_a_closed_standard_input_is_one_line(person_path: Path) -> None:
+    code = "import sys; sys.stdin = None; from classicselfie.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "check", "-"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
 def test_a_closed_pipe_is_no_error(person_path: Path) -> None:

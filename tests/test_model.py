@@ -12,6 +12,7 @@ import pytest
 from classicselfie import ModelError, SelfieDetector
 from classicselfie.features import FEATURE_NAMES
 from classicselfie.model import BUNDLED, LinearModel, load_model
+from classicselfie.resources import resource
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def small() -> LinearModel:
         scale=np.array([0.1, 10.0]),
         coef=np.array([0.5, -0.25]),
         split_feature=np.array([[0, 1, 1], [1, 0, 0]]),
-        split_threshold=np.array([[0.4, 10.0, 20.0], [15.0, 0.2, np.inf]]),
+        split_threshold=np.array([[0.4, 10.0, 20.0], [15.0, 0.2, 3.4e38]]),
         leaf_coef=np.array([[-1.0, -0.5, 0.5, 1.0], [0.1, 0.2, 0.3, 0.4]]),
         leaf_share=np.array([[0.4, 0.3, 0.2, 0.1], [0.25, 0.25, 0.5, 0.0]]),
         intercept=-0.125,
@@ -75,13 +76,14 @@ def test_bundled_weights_are_small_plain_and_tell_where_they_come_from(name: str
     model = load_model(name)
     text = model.to_json()
     assert len(text.encode()) <= 150_000
-    data = json.loads(text)
+    data = json.loads(text, parse_constant=pytest.fail)  # no NaN or Infinity: ports read it too
     assert data["schema_version"] == 1
     assert len(data["card"]["training_data"]["sha256"]) == 64
     assert 0 < model.thresholds["sensitive"] < model.thresholds["strict"] < 1
     assert set(model.feature_names) <= set(FEATURE_NAMES)
     groups = data["card"]["figures"]["leave_one_group_out"]
     assert list(groups["same_source"])[:2] == ["instagram_tags", "tweets"]
+    assert json.loads(Path(resource("models", BUNDLED[name])).read_text(encoding="utf-8")) == data
 
 
 @pytest.mark.parametrize(
@@ -95,6 +97,10 @@ def test_bundled_weights_are_small_plain_and_tell_where_they_come_from(name: str
         (lambda d: d.update(coef=[float("nan"), 0]), "not finite"),
         (lambda d: d.update(split_feature=[[0, 7, 1], [0, 0, 0]]), "outside the features"),
         (lambda d: d.update(calibration="x"), "no valid weights file"),
+        (lambda d: d.update(calibration=[0, 0]), "slope must be above 0"),
+        (lambda d: d.update(calibration=[float("nan"), 0]), "slope must be above 0"),
+        (lambda d: d.update(scale=[0.1, 0]), "scale must be above 0"),
+        (lambda d: d.update(thresholds={"strict": 7}), "threshold is not between"),
     ],
 )
 def test_a_damaged_file_is_told_in_one_line(
@@ -117,6 +123,9 @@ def test_missing_and_foreign_files(tmp_path: Path, small: LinearModel) -> None:
     (tmp_path / "haar.json").write_text(haar.to_json(), encoding="utf-8")
     with pytest.raises(ModelError, match="trained with detector='haar'"):
         SelfieDetector(tmp_path / "haar.json")
+    (tmp_path / "bare.json").write_text(replace(small, thresholds={}).to_json(), encoding="utf-8")
+    with pytest.raises(ModelError, match="have no threshold 'strict'"):
+        SelfieDetector(tmp_path / "bare.json")
 
 
 def test_probability_and_thresholds(small: LinearModel) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -11,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import encode
-from drawing import BgrImage, draw_head, draw_person
-from PIL import Image
+from drawing import BgrImage, draw_head, draw_person, turned
+from PIL import Image, features
 
 from classicselfie import PhotoError
 from classicselfie.photo import WORKING_SIZE, find_borders, load_photo, open_photo
@@ -93,23 +94,28 @@ def test_gif_and_heic(person: BgrImage) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_all_orientations_give_the_same_upright_picture(orientation: int) -> None:
-    upright = draw_person(400, 560)
-    stored = upright
-    # Stored so that undoing the orientation gives the upright picture (TIFF 6.0, tag 274).
-    if orientation in (2, 3, 6, 7):
-        stored = stored[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        stored = stored[::-1]
-    if orientation in (5, 6, 7, 8):
-        stored = stored.transpose(1, 0, 2)
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP", "AVIF", "JPEG"])
+@pytest.mark.parametrize("size", [(400, 560), (1283, 641), (641, 1999)])
+def test_all_orientations_give_the_same_upright_picture(
+    orientation: int, kind: str, size: tuple[int, int]
+) -> None:
+    if kind == "AVIF" and not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    upright = draw_person(*size)
+    data = io.BytesIO()
+    stored = Image.fromarray(turned(upright, orientation)[..., ::-1].copy())
     exif = Image.Exif()
     exif[0x0112] = orientation
-    data = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(stored[..., ::-1])).save(data, "PNG", exif=exif)
+    lossless = {"lossless": True} if kind == "WEBP" else {}
+    stored.save(data, kind, exif=exif, quality=97, **lossless)
     photo = load_photo(data.getvalue())
-    assert photo.size == (400, 560)
-    np.testing.assert_array_equal(photo.image, load_photo(upright).image)
+    assert photo.size == size
+    expected = load_photo(upright).image.astype(int)
+    assert photo.image.shape == expected.shape
+    difference = np.abs(photo.image - expected)
+    assert difference.max() <= 1 if kind in ("PNG", "TIFF", "WEBP") else difference.mean() < 2.5
+    with open_photo(data.getvalue()) as file:
+        assert file.orientation == orientation
 
 
 def test_letterbox_bars_are_cut_and_faces_stay_in_place() -> None:
@@ -146,6 +152,71 @@ def test_a_huge_header_is_refused_before_decoding() -> None:
         load_photo(bytes(jpeg))
 
 
+def test_a_small_file_cannot_ask_for_much_memory() -> None:
+    grey_alpha = io.BytesIO()
+    Image.new("LA", (9000, 8000)).save(grey_alpha, "PNG")
+    with pytest.raises(PhotoError, match="more than the limit of 60 megapixels"):
+        load_photo(grey_alpha.getvalue())
+    progressive = io.BytesIO()
+    Image.new("RGB", (640, 480)).save(progressive, "JPEG", progressive=True)
+    data = progressive.getvalue()
+    assert load_photo(data).size == (640, 480)
+    scan = data[data.index(b"\xff\xda") :].removesuffix(b"\xff\xd9")
+    with pytest.raises(PhotoError, match="more than the limit of 100"):
+        load_photo(data.removesuffix(b"\xff\xd9") + scan * 100 + b"\xff\xd9")
+    # A baseline JPEG of several scans keeps its coefficients as well.
+    baseline = bytearray(encode(draw_person(), ".jpg"))
+    start = baseline.index(b"\xff\xc0") + 5
+    baseline[start : start + 4] = struct.pack(">HH", 12_000, 12_000)
+    with open_photo(bytes(baseline)) as file:
+        assert file.size == (12_000, 12_000)
+    baseline[baseline.index(b"\xff\xda") + 4] = 1
+    with pytest.raises(PhotoError, match="more than the limit of 120 megapixels"):
+        load_photo(bytes(baseline))
+
+
+class Unbuffered(io.RawIOBase):
+    """Like a pipe: no seeking, and a few bytes at a time."""
+
+    def __init__(self, data: bytes) -> None:
+        self.rest = data
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        part, self.rest = self.rest[:1000], self.rest[1000:]
+        return part
+
+
+def test_a_pipe_is_read_to_its_end(person_jpeg: bytes) -> None:
+    expected = load_photo(person_jpeg).image
+    np.testing.assert_array_equal(load_photo(Unbuffered(person_jpeg)).image, expected)
+    later = io.BytesIO(b"before" + person_jpeg)
+    later.seek(6)
+    np.testing.assert_array_equal(load_photo(later).image, expected)
+
+
+def test_a_stream_that_fails_has_a_reason() -> None:
+    class BadDisk(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    with pytest.raises(PhotoError, match="Input/output error"):
+        load_photo(BadDisk(b"x"))
+    closed = io.BytesIO(b"x")
+    closed.close()
+    with pytest.raises(PhotoError, match="closed file"):
+        load_photo(closed)
+
+
+def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(PhotoError, match="no regular file"):
+        load_photo(pipe)
+
+
 def test_a_large_photo_is_decoded_small() -> None:
     image = np.asarray(Image.new("RGB", (6000, 4000), (90, 120, 150)))
     photo = load_photo(encode(np.ascontiguousarray(image), ".jpg"))
@@ -161,7 +232,7 @@ def test_a_large_photo_is_decoded_small() -> None:
         (b"\xff\xd8\xff\xe0" + b"\0" * 50, "damaged"),
         ("/no/such/file.jpg", "cannot be read: No such file"),
         ("nul\0byte.jpg", "cannot be read"),
-        (Path("/"), "cannot be read: Is a directory"),
+        (Path("/"), "cannot be read: it is a directory"),
         (np.zeros((10, 200, 3), np.uint8), "too small to judge"),
     ],
 )

@@ -91,8 +91,9 @@ def _lines(model: LinearModel) -> Iterable[str]:
         yield f"## At the threshold `{name}` (probability {threshold:.3f})"
         yield ""
         yield (
-            "Held-out photos, at thresholds that were chosen without them; shares with their 95 % "
-            "Wilson intervals."
+            "What the library says of held-out photos, at thresholds that were chosen without "
+            "them; shares with their 95 % Wilson intervals. A photo in which the detector finds "
+            "no face is never flagged."
         )
         yield ""
         yield from _table(figures["at_thresholds"][name], "by_kind", "kind")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from classicselfie import __version__
-from classicselfie.errors import MissingExtraError
+from classicselfie.errors import ManifestError, MissingExtraError
 from classicselfie.features import FEATURE_VERSION
 from classicselfie.model import LinearModel
 from classicselfie.training.manifest import data_hash, read_manifest
@@ -39,6 +39,8 @@ def train(manifest: Path, *, detector: str, output: Path, n_jobs: int = -1) -> L
     MissingExtraError
         If the extra "train" is not installed.
     """
+    if not output.parent.is_dir():
+        raise ManifestError(f"the folder {output.parent} of the output does not exist")
     rows = read_manifest(manifest)
     try:
         import numpy as np
@@ -54,6 +56,10 @@ def train(manifest: Path, *, detector: str, output: Path, n_jobs: int = -1) -> L
     for row, why in dataset.unreadable:
         _say(f"left out {row.name}: {why}")
     rows = dataset.rows
+    if len(validation.selfie_groups(rows)) < 2:
+        raise ManifestError(
+            f"{manifest} needs readable selfies of at least two groups, to leave one out in turn"
+        )
     settings = fit.Settings()
     score = validation.ModelScore(dataset, settings, detector)
 
@@ -70,8 +76,10 @@ def train(manifest: Path, *, detector: str, output: Path, n_jobs: int = -1) -> L
     model = fit.fit(dataset, range(len(rows)), settings, detector)
     slope, intercept = fit.calibrate(decisions, rows)
     calibrated = replace(model, calibration=(slope, intercept))
-    flags = validation.flags_at_thresholds(rows, folds, decisions)
-    source_flags = validation.flags_at_thresholds(rows, source_folds, source_decisions)
+    warned = validation.without_faceless(dataset, decisions)
+    source_warned = validation.without_faceless(dataset, source_decisions)
+    flags = validation.flags_at_thresholds(rows, folds, warned)
+    source_flags = validation.flags_at_thresholds(rows, source_folds, source_warned)
     untouched = np.array([row.split == "valid" for row in rows])
     figures: dict[str, Any] = {
         "leave_one_group_out": validation.figures_per_group(rows, folds, decisions),
@@ -101,7 +109,7 @@ def train(manifest: Path, *, detector: str, output: Path, n_jobs: int = -1) -> L
         name=f"classicselfie-{detector}-{__version__}",
         thresholds={
             name: round(calibrated.probability(cut), 4)
-            for name, cut in fit.choose_thresholds(decisions, rows).items()
+            for name, cut in fit.choose_thresholds(warned, rows).items()
         },
         card={
             "training_data": {

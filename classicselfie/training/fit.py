@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from classicselfie.features import FEATURE_NAMES, GROUPS
-from classicselfie.model import LinearModel
+from classicselfie.model import NEVER, LinearModel
 from classicselfie.training.dataset import VERSIONS, Dataset
 from classicselfie.training.manifest import Row
 
@@ -173,11 +173,11 @@ def _design(model: LinearModel, x: Floats, leaves: Integers, linear_scale: float
 def _heaps(trees: Any, depth: int) -> tuple[Integers, Floats]:
     """Write scikit-learn's trees as complete trees in heap order.
 
-    Where a branch ends early, its missing splits compare with infinity: always the first child.
+    Where a branch ends early, its missing splits compare with `NEVER`: always the first child.
     """
     nodes = 2**depth - 1
     feature = np.zeros((len(trees.estimators_), nodes), np.int64)
-    threshold = np.full((len(trees.estimators_), nodes), np.inf)
+    threshold = np.full((len(trees.estimators_), nodes), NEVER)
     for row, (estimator,) in enumerate(trees.estimators_):
         tree = estimator.tree_
         places = [(0, 0)]

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
+from classicselfie.features import FEATURE_NAMES
 from classicselfie.training.dataset import Dataset
 from classicselfie.training.fit import (
     Floats,
@@ -112,7 +113,7 @@ class ModelScore:
 
 @dataclass(frozen=True, eq=False)
 class BaselineScore:
-    """`Score` of a model that sees no pixel: aspect, size, and bytes a pixel."""
+    """`Score` of a model that sees no pixel: aspect, size of the original, bytes of the file."""
 
     rows: Sequence[Row]
 
@@ -186,6 +187,12 @@ def _figures(selfie: npt.NDArray[np.bool_], decisions: Floats) -> dict[str, Any]
         "auc": round(float(roc_auc_score(selfie, decisions)), 4),
         "tpr_at_1_percent_fpr": round(tpr_at_fpr(selfie, decisions), 4),
     }
+
+
+def without_faceless(dataset: Dataset, decisions: Floats) -> Floats:
+    """Give photos without a face the lowest value: nobody is warned of those."""
+    found = dataset.features[:, 0, FEATURE_NAMES.index("face.found")] > 0
+    return np.where(found, decisions, -np.inf)
 
 
 def flags_at_thresholds(
