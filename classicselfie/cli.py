@@ -96,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--detector", choices=("yunet", "haar"), default="yunet")
     train.add_argument("-o", "--output", type=Path, required=True, help="weights file to write")
     train.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    train.add_argument("--cache", type=Path, help="folder that keeps extracted features")
     train.set_defaults(run=_train)
     return parser
 
@@ -147,5 +148,6 @@ def _train(arguments: argparse.Namespace) -> int:
         detector=arguments.detector,
         output=arguments.output,
         n_jobs=arguments.jobs,
+        cache=arguments.cache,
     )
     return 0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
+import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -22,6 +24,7 @@ from classicselfie.cli import main
 from classicselfie.model import load_model
 from classicselfie.training.augment import augment
 from classicselfie.training.command import train
+from classicselfie.training.dataset import extract_dataset
 from classicselfie.training.fit import LIMITS, choose_thresholds, sample_weights
 from classicselfie.training.manifest import Row, data_hash, read_manifest
 from classicselfie.training.validation import (
@@ -110,6 +113,30 @@ def test_a_bad_manifest_is_one_line_with_the_row(
     assert all(line.startswith("left out ") for line in lines[:-1])
     with pytest.raises(ManifestError, match=r"folder .* does not exist"):
         train(path, detector="yunet", output=tmp_path / "none" / "w.json")
+
+
+def test_what_was_extracted_is_kept(manifest: Path, tmp_path: Path) -> None:
+    rows = read_manifest(manifest)
+    first = extract_dataset(rows[:8], "yunet", 1, tmp_path / "cache")
+    database = sqlite3.connect(tmp_path / "cache" / "features.sqlite")
+    assert database.execute("SELECT count(*) FROM features").fetchone() == (8,)
+    # A mark in the kept vectors shows that the second run reads them and extracts the rest.
+    marked = first.features[0] + 1
+    (key,) = database.execute(
+        "SELECT key FROM features WHERE vectors = ?", (first.features[0].tobytes(),)
+    ).fetchone()
+    database.execute("UPDATE features SET vectors = ? WHERE key = ?", (marked.tobytes(), key))
+    database.commit()
+    second = extract_dataset(rows, "yunet", 1, tmp_path / "cache")
+    np.testing.assert_array_equal(second.features[0], marked)
+    np.testing.assert_array_equal(second.features[1:8], first.features[1:])
+    assert len(second.rows) == 48
+    assert [row.name for row, _ in second.unreadable] == ["broken.jpg"]
+    # Another content under the same name is another photo.
+    changed = tmp_path / rows[0].name
+    changed.write_bytes(rows[1].path.read_bytes())
+    third = extract_dataset([replace(rows[0], path=changed)], "yunet", 1, tmp_path / "cache")
+    assert not np.array_equal(third.features[0], marked)
 
 
 def test_no_photo_is_in_two_folds_and_subjects_stay_together() -> None:

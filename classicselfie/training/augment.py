@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from classicselfie.images import BgrImage, resize
 
+# Changes whenever the same seed would give another picture; cached features name it.
+AUGMENTATION_VERSION = 1
+
 
 def augment(image: BgrImage, generator: np.random.Generator) -> BgrImage:
     """Make a plausible other version of a photo.

@@ -15,7 +15,9 @@ from classicselfie.model import LinearModel
 from classicselfie.training.manifest import data_hash, read_manifest
 
 
-def train(manifest: Path, *, detector: str, output: Path, n_jobs: int = -1) -> LinearModel:
+def train(
+    manifest: Path, *, detector: str, output: Path, n_jobs: int = -1, cache: Path | None = None
+) -> LinearModel:
     """Train weights, measure them on left-out sources, and write them with their card.
 
     Parameters
@@ -27,6 +29,8 @@ def train(manifest: Path, *, detector: str, output: Path, n_jobs: int = -1) -> L
         Weights file; its card is written beside it with the ending .md.
     n_jobs : int
         Processes; -1 for one per core.
+    cache : Path, optional
+        Folder that keeps extracted features; a second run starts from them.
 
     Returns
     -------
@@ -52,7 +56,7 @@ def train(manifest: Path, *, detector: str, output: Path, n_jobs: int = -1) -> L
     except ImportError as error:
         raise MissingExtraError("scikit-learn", "train") from error
 
-    dataset = extract_dataset(rows, detector, n_jobs)
+    dataset = extract_dataset(rows, detector, n_jobs, cache)
     for row, why in dataset.unreadable:
         _say(f"left out {row.name}: {why}")
     rows = dataset.rows

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,10 +16,10 @@ import numpy.typing as npt
 
 from classicselfie.errors import MissingExtraError, PhotoError
 from classicselfie.faces import FaceDetector, make_detector
-from classicselfie.features import FEATURE_NAMES, Scene, extract_features
+from classicselfie.features import FEATURE_NAMES, FEATURE_VERSION, Scene, extract_features
 from classicselfie.images import BgrImage
 from classicselfie.photo import load_photo
-from classicselfie.training.augment import augment
+from classicselfie.training.augment import AUGMENTATION_VERSION, augment
 from classicselfie.training.manifest import Row
 
 AUGMENTATIONS = 2
@@ -69,7 +71,58 @@ def _versions(path: Path, name: str, detector_name: str) -> Floats | str:
     return np.array([extract_features(Scene(image, detector.detect(image))) for image in images])
 
 
-def extract_dataset(rows: Sequence[Row], detector: str, n_jobs: int = -1) -> Dataset:
+class FeatureCache:
+    """Extracted features on disk; what was extracted once survives an interruption.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if need be; holds one SQLite file.
+    detector : str
+        Features of different detectors lie side by side.
+
+    Notes
+    -----
+    The key is the photo's content and name (the name seeds the augmentation), the detector and
+    the versions of the features and of the augmentation.
+    """
+
+    def __init__(self, folder: Path, detector: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._detector = detector
+        # Every row is committed at once: an interruption loses nothing.
+        self._database = sqlite3.connect(folder / "features.sqlite", isolation_level=None)
+        self._database.execute("PRAGMA synchronous = OFF")  # it is only a cache
+        self._database.execute(
+            "CREATE TABLE IF NOT EXISTS features (key TEXT PRIMARY KEY, vectors BLOB NOT NULL)"
+        )
+
+    def key(self, row: Row) -> str:
+        """Key of a photo; raises OSError where it cannot be read."""
+        versions = f"{self._detector}/{FEATURE_VERSION}/{AUGMENTATION_VERSION}/{VERSIONS}"
+        digest = hashlib.sha256(f"{versions}/{row.name}/".encode())
+        digest.update(row.path.read_bytes())
+        return digest.hexdigest()
+
+    def get(self, key: str) -> Floats | None:
+        """Look up the features of all versions of a photo."""
+        found = self._database.execute(
+            "SELECT vectors FROM features WHERE key = ?", (key,)
+        ).fetchone()
+        if found is None:
+            return None
+        return np.frombuffer(found[0], np.float32).reshape(VERSIONS, len(FEATURE_NAMES))
+
+    def put(self, key: str, vectors: Floats) -> None:
+        """Keep the features of all versions of a photo."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO features VALUES (?, ?)", (key, vectors.tobytes())
+        )
+
+
+def extract_dataset(
+    rows: Sequence[Row], detector: str, n_jobs: int = -1, cache: Path | None = None
+) -> Dataset:
     """Extract the features of all photos, with a progress bar on a terminal.
 
     Parameters
@@ -78,6 +131,8 @@ def extract_dataset(rows: Sequence[Row], detector: str, n_jobs: int = -1) -> Dat
     detector : {"yunet", "haar"}
     n_jobs : int
         Processes; -1 for one per core.
+    cache : Path, optional
+        Folder of a `FeatureCache`.
 
     Returns
     -------
@@ -89,11 +144,34 @@ def extract_dataset(rows: Sequence[Row], detector: str, n_jobs: int = -1) -> Dat
         from tqdm import tqdm
     except ImportError as error:
         raise MissingExtraError("joblib or tqdm", "train") from error
+    kept = FeatureCache(cache, detector) if cache is not None else None
+    found: list[Floats | str | None] = [None] * len(rows)
+    keys = [""] * len(rows)
+    if kept is not None:
+        for place, row in enumerate(rows):
+            with suppress(OSError):  # extraction will say why
+                keys[place] = kept.key(row)
+                found[place] = kept.get(keys[place])
+    missing = [place for place, item in enumerate(found) if item is None]
     parallel = Parallel(n_jobs=n_jobs, return_as="generator", batch_size=16)
-    results = parallel(delayed(_versions)(row.path, row.name, detector) for row in rows)
-    progress = tqdm(results, total=len(rows), unit="photo", desc=detector, disable=None)
-    found = list(progress)
-    good = [(row, item) for row, item in zip(rows, found, strict=True) if not isinstance(item, str)]
+    results = parallel(
+        delayed(_versions)(rows[place].path, rows[place].name, detector) for place in missing
+    )
+    with tqdm(
+        initial=len(rows) - len(missing),
+        total=len(rows),
+        unit="photo",
+        desc=detector,
+        disable=None,
+    ) as progress:
+        for place, item in zip(missing, results, strict=True):
+            found[place] = item
+            if kept is not None and not isinstance(item, str):
+                kept.put(keys[place], item)
+            progress.update()
+    good = [
+        (row, item) for row, item in zip(rows, found, strict=True) if isinstance(item, np.ndarray)
+    ]
     return Dataset(
         rows=[row for row, _ in good],
         features=np.array([item for _, item in good], np.float32).reshape(
