@@ -39,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     warnings.filterwarnings("ignore", module="PIL")  # damaged metadata; the verdict tells
+    # OpenCV 5 warns of its own engine whenever YuNet is loaded; read when cv2 is imported.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # file names may be any bytes
     try:
