@@ -105,7 +105,7 @@ class YuNetDetector:
                 landmarks=tuple((float(x), float(y)) for x, y in row[4:14].reshape(5, 2)),
                 score=float(row[14]),
             )
-            for row in rows
+            for row in cast(Points, rows)
             if row[14] >= score_threshold and row[2] > 1 and row[3] > 1
         )
 

@@ -127,14 +127,15 @@ class Scene:
         ys = self.context[1, 1] * step + self.context[1, 2]
         inside_x = (xs >= 0) & (xs < self.width)
         inside_y = (ys >= 0) & (ys < self.height)
-        return cast(npt.NDArray[np.bool_], inside_y[:, None] & inside_x[None, :])
+        inside: npt.NDArray[np.bool_] = inside_y[:, None] & inside_x[None, :]
+        return inside
 
 
 def _cells(plane: Plane) -> Plane:
     """Mean of a square plane over GRID × GRID cells."""
     side = plane.shape[0] // GRID
-    cells = plane.reshape(GRID, side, GRID, side).mean(axis=(1, 3))
-    return cast(Plane, cells)
+    cells: Plane = plane.reshape(GRID, side, GRID, side).mean(axis=(1, 3))
+    return cells
 
 
 # --- face: how large -----------------------------------------------------------------------
@@ -552,7 +553,7 @@ def local_binary_pattern(grey: Plane) -> Mask:
     code = np.zeros(level.shape, np.uint8)
     for bit, (dy, dx) in enumerate(_NEIGHBOURS):
         neighbour = grey[1 + dy : height - 1 + dy, 1 + dx : width - 1 + dx]
-        code |= (neighbour > level).astype(np.uint8) << bit
+        code |= (neighbour > level).astype(np.uint8) * np.uint8(1 << bit)
     return _UNIFORM[code]
 
 
@@ -563,7 +564,7 @@ def _lbp_histogram(labels: Mask) -> Vector:
 
 def _texture(scene: Scene) -> Vector:
     labels = local_binary_pattern(scene.grey)
-    face = np.zeros(_LBP_BINS, np.float32)
+    face: Vector = np.zeros(_LBP_BINS, np.float32)
     if scene.face is not None:
         x, y, w, h = scene.face.bbox
         inner = _box(labels, x + 0.1 * w, y + 0.1 * h, x + 0.9 * w, y + 0.9 * h)
@@ -704,7 +705,8 @@ def hog(window: Plane) -> Vector:
         (cells**2).sum(axis=2), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT
     )
     # The constant keeps noise in flat regions from being blown up to full contrast.
-    return cast(Vector, np.minimum(cells / np.sqrt(energy + 250.0**2)[..., None], 0.4))
+    normalised: Vector = np.minimum(cells / np.sqrt(energy + 250.0**2)[..., None], 0.4)
+    return normalised
 
 
 def _hog_face(scene: Scene) -> Vector:
@@ -723,7 +725,8 @@ def _pooled(cells: Vector) -> Vector:
     """Mean over neighbouring cells, flattened."""
     size = GRID // HOG_POOLED
     blocks = cells.reshape(HOG_POOLED, size, HOG_POOLED, size, HOG_BINS)
-    return cast(Vector, blocks.mean(axis=(1, 3)).ravel())
+    pooled: Vector = blocks.mean(axis=(1, 3)).ravel()
+    return pooled
 
 
 # --- the vector ----------------------------------------------------------------------------

@@ -140,3 +140,21 @@ def test_a_closed_pipe_is_no_error(person_path: Path) -> None:
         errors = process.stderr.read()
         assert process.wait(60) == 0
     assert errors == b""
+
+
+def test_a_missing_extra_names_its_command(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("path,label\na.jpg,selfie\nb.jpg,other\n", encoding="utf-8")
+    code = (
+        "import importlib.util, sys\n"
+        "real = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda n, *a: None if n == 'sklearn' else real(n, *a)\n"
+        "from classicselfie.cli import main\n"
+        "sys.exit(main(['train', 'm.csv', '-o', 'w.json']))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "classicselfie: sklearn is not installed; "
+        "run: python -m pip install 'classicselfie[train]'\n"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -57,8 +58,12 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
     pytest.importorskip("build", reason="the extra dev is not installed")
+    # From a copy: building writes into the tree, and two test runs may share it.
+    tree = tmp_path_factory.mktemp("tree") / "classicselfie"
+    unwanted = shutil.ignore_patterns(".git", ".venv*", "build", "dist", "*.egg-info", ".*_cache")
+    shutil.copytree(ROOT, tree, ignore=unwanted)
     subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)],
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(tree)],
         capture_output=True,
         check=True,
     )

@@ -118,7 +118,7 @@ def test_a_bad_manifest_is_one_line_with_the_row(
 def test_what_was_extracted_is_kept(manifest: Path, tmp_path: Path) -> None:
     rows = read_manifest(manifest)
     first = extract_dataset(rows[:8], "yunet", 1, tmp_path / "cache")
-    database = sqlite3.connect(tmp_path / "cache" / "features.sqlite")
+    database = sqlite3.connect(tmp_path / "cache" / "features.sqlite", isolation_level=None)
     assert database.execute("SELECT count(*) FROM features").fetchone() == (8,)
     # A mark in the kept vectors shows that the second run reads them and extracts the rest.
     marked = first.features[0] + 1
@@ -126,7 +126,7 @@ def test_what_was_extracted_is_kept(manifest: Path, tmp_path: Path) -> None:
         "SELECT key FROM features WHERE vectors = ?", (first.features[0].tobytes(),)
     ).fetchone()
     database.execute("UPDATE features SET vectors = ? WHERE key = ?", (marked.tobytes(), key))
-    database.commit()
+    database.close()
     second = extract_dataset(rows, "yunet", 1, tmp_path / "cache")
     np.testing.assert_array_equal(second.features[0], marked)
     np.testing.assert_array_equal(second.features[1:8], first.features[1:])

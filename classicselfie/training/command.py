@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from dataclasses import asdict, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +47,15 @@ def train(
     if not output.parent.is_dir():
         raise ManifestError(f"the folder {output.parent} of the output does not exist")
     rows = read_manifest(manifest)
-    try:
-        import numpy as np
-        import sklearn
+    for package in ("joblib", "sklearn", "tqdm"):
+        if find_spec(package) is None:
+            raise MissingExtraError(package, "train")
+    import numpy as np
+    import sklearn
 
-        from classicselfie.training import fit, validation
-        from classicselfie.training.card import write_card
-        from classicselfie.training.dataset import extract_dataset
-    except ImportError as error:
-        raise MissingExtraError("scikit-learn", "train") from error
+    from classicselfie.training import fit, validation
+    from classicselfie.training.card import write_card
+    from classicselfie.training.dataset import extract_dataset
 
     dataset = extract_dataset(rows, detector, n_jobs, cache)
     for row, why in dataset.unreadable:

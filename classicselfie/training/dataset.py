@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classicselfie.errors import MissingExtraError, PhotoError
+from classicselfie.errors import PhotoError
 from classicselfie.faces import FaceDetector, make_detector
 from classicselfie.features import FEATURE_NAMES, FEATURE_VERSION, Scene, extract_features
 from classicselfie.images import BgrImage
@@ -97,6 +97,14 @@ class FeatureCache:
             "CREATE TABLE IF NOT EXISTS features (key TEXT PRIMARY KEY, vectors BLOB NOT NULL)"
         )
 
+    def __enter__(self) -> FeatureCache:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self._database.close()
+
     def key(self, row: Row) -> str:
         """Key of a photo; raises OSError where it cannot be read."""
         versions = f"{self._detector}/{FEATURE_VERSION}/{AUGMENTATION_VERSION}/{VERSIONS}"
@@ -120,6 +128,37 @@ class FeatureCache:
         )
 
 
+def _extract(
+    rows: Sequence[Row], detector: str, n_jobs: int, cache: FeatureCache | None
+) -> list[Floats | str]:
+    """Look up or extract the features of every row, or say why it cannot be read."""
+    from joblib import Parallel, delayed
+    from tqdm import tqdm
+
+    found: dict[int, Floats | str] = {}
+    keys: dict[int, str] = {}
+    if cache is not None:
+        for place, row in enumerate(rows):
+            with suppress(OSError):  # extraction will say why
+                keys[place] = cache.key(row)
+                vectors = cache.get(keys[place])
+                if vectors is not None:
+                    found[place] = vectors
+    missing = [place for place in range(len(rows)) if place not in found]
+    results = Parallel(n_jobs=n_jobs, return_as="generator", batch_size=16)(
+        delayed(_versions)(rows[place].path, rows[place].name, detector) for place in missing
+    )
+    with tqdm(
+        initial=len(found), total=len(rows), unit="photo", desc=detector, disable=None
+    ) as progress:
+        for place, item in zip(missing, results, strict=True):
+            found[place] = item
+            if cache is not None and not isinstance(item, str):
+                cache.put(keys[place], item)
+            progress.update()
+    return [found[place] for place in range(len(rows))]
+
+
 def extract_dataset(
     rows: Sequence[Row], detector: str, n_jobs: int = -1, cache: Path | None = None
 ) -> Dataset:
@@ -139,36 +178,11 @@ def extract_dataset(
     Dataset
         A photo that cannot be read is listed, not fatal.
     """
-    try:
-        from joblib import Parallel, delayed
-        from tqdm import tqdm
-    except ImportError as error:
-        raise MissingExtraError("joblib or tqdm", "train") from error
-    kept = FeatureCache(cache, detector) if cache is not None else None
-    found: list[Floats | str | None] = [None] * len(rows)
-    keys = [""] * len(rows)
-    if kept is not None:
-        for place, row in enumerate(rows):
-            with suppress(OSError):  # extraction will say why
-                keys[place] = kept.key(row)
-                found[place] = kept.get(keys[place])
-    missing = [place for place, item in enumerate(found) if item is None]
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator", batch_size=16)
-    results = parallel(
-        delayed(_versions)(rows[place].path, rows[place].name, detector) for place in missing
-    )
-    with tqdm(
-        initial=len(rows) - len(missing),
-        total=len(rows),
-        unit="photo",
-        desc=detector,
-        disable=None,
-    ) as progress:
-        for place, item in zip(missing, results, strict=True):
-            found[place] = item
-            if kept is not None and not isinstance(item, str):
-                kept.put(keys[place], item)
-            progress.update()
+    if cache is None:
+        found = _extract(rows, detector, n_jobs, None)
+    else:
+        with FeatureCache(cache, detector) as kept:
+            found = _extract(rows, detector, n_jobs, kept)
     good = [
         (row, item) for row, item in zip(rows, found, strict=True) if isinstance(item, np.ndarray)
     ]
