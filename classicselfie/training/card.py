@@ -103,6 +103,10 @@ def _lines(model: LinearModel) -> Iterable[str]:
         yield "With whole sources left out of training, others as well as selfies:"
         yield ""
         yield from _table(figures["at_thresholds"][name], "by_source_left_out_whole", "source")
+        yield ""
+        yield "The baseline that sees no pixel, at thresholds chosen for it by the same rule:"
+        yield ""
+        yield from _table(figures["metadata_only_baseline"]["by_kind"], name, "kind")
     yield ""
     yield "## Limits"
     yield ""

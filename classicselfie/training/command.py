@@ -85,6 +85,7 @@ def train(
     source_warned = validation.without_faceless(dataset, source_decisions)
     flags = validation.flags_at_thresholds(rows, folds, warned)
     source_flags = validation.flags_at_thresholds(rows, source_folds, source_warned)
+    baseline_flags = validation.flags_at_thresholds(rows, folds, baseline)
     untouched = np.array([row.split == "valid" for row in rows])
     figures: dict[str, Any] = {
         "leave_one_group_out": validation.figures_per_group(rows, folds, decisions),
@@ -98,7 +99,13 @@ def train(
             == len(validation.selfie_groups(rows))
             else None
         ),
-        "metadata_only_baseline": validation.figures_per_group(rows, folds, baseline),
+        "metadata_only_baseline": {
+            **validation.figures_per_group(rows, folds, baseline),
+            "by_kind": {
+                name: validation.rates(rows, baseline_flags[name], "kind")
+                for name in baseline_flags
+            },
+        },
         "calibration_error": validation.calibration_error(rows, folds, decisions),
         "at_thresholds": {
             name: {
