@@ -91,10 +91,17 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser(
         "train",
         help="train weights on labelled photos",
-        description="Train weights on the photos of a manifest, measure them with every group of "
-        "selfies left out in turn, and write the weights and their card.",
+        description="Train weights on the photos of a manifest or of two folders, measure them "
+        "with every group of selfies left out in turn, and write the weights and their card.",
     )
-    train.add_argument("manifest", type=Path, help="CSV: path, label, group, source, kind ...")
+    train.add_argument(
+        "photos",
+        type=Path,
+        nargs="+",
+        metavar="MANIFEST | SELFIES OTHERS",
+        help="a CSV with path, label, group, source, kind ..., or two folders, in which each "
+        "folder is a source",
+    )
     train.add_argument("--detector", choices=("yunet", "haar"), default="yunet")
     train.add_argument("-o", "--output", type=Path, required=True, help="weights file to write")
     train.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
@@ -144,9 +151,15 @@ def _stdin() -> BinaryIO:
 
 def _train(arguments: argparse.Namespace) -> int:
     from classicselfie.training.command import train
+    from classicselfie.training.manifest import read_folders, read_manifest
 
+    if len(arguments.photos) > 2:
+        raise ClassicSelfieError(
+            "train takes one manifest, or a folder of selfies and one of others"
+        )
+    read = read_manifest if len(arguments.photos) == 1 else read_folders
     train(
-        arguments.manifest,
+        read(*arguments.photos),
         detector=arguments.detector,
         output=arguments.output,
         n_jobs=arguments.jobs,

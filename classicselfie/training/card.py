@@ -48,10 +48,16 @@ def _lines(model: LinearModel) -> Iterable[str]:
     yield ""
     yield "## Sources nobody trained on"
     yield ""
+    if "part 1" in groups["left_out_group"]:
+        yield (
+            "**All selfies are of one source**, so that parts of it were left out instead: these "
+            "figures flatter the model. Put every source into a folder of its own."
+        )
+        yield ""
     yield (
         "Each group of selfies was left out of training in turn, together with the other photos of "
-        "its source and a ninth of all other photos. In the first rows selfies and others come "
-        "from one source, so that the source tells little about the class: they are the most "
+        "its source and an equal share of all other photos. In the first rows selfies and others "
+        "come from one source, so that the source tells little about the class: they are the most "
         "honest ones. The baseline sees no pixel, only aspect, size and bytes."
     )
     yield ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,18 +14,23 @@ from classicselfie import __version__
 from classicselfie.errors import ManifestError, MissingExtraError
 from classicselfie.features import FEATURE_VERSION
 from classicselfie.model import LinearModel
-from classicselfie.training.manifest import data_hash, read_manifest
+from classicselfie.training.manifest import Row, data_hash
 
 
 def train(
-    manifest: Path, *, detector: str, output: Path, n_jobs: int = -1, cache: Path | None = None
+    rows: Sequence[Row],
+    *,
+    detector: str,
+    output: Path,
+    n_jobs: int = -1,
+    cache: Path | None = None,
 ) -> LinearModel:
     """Train weights, measure them on left-out sources, and write them with their card.
 
     Parameters
     ----------
-    manifest : Path
-        See `read_manifest`.
+    rows : sequence of Row
+        Of `read_manifest` or `read_folders`.
     detector : {"yunet", "haar"}
     output : Path
         Weights file; its card is written beside it with the ending .md.
@@ -40,13 +46,12 @@ def train(
     Raises
     ------
     ManifestError
-        If the manifest cannot be used.
+        If the photos are too few.
     MissingExtraError
         If the extra "train" is not installed.
     """
     if not output.parent.is_dir():
         raise ManifestError(f"the folder {output.parent} of the output does not exist")
-    rows = read_manifest(manifest)
     for package in ("joblib", "sklearn", "tqdm"):
         if find_spec(package) is None:
             raise MissingExtraError(package, "train")
@@ -61,15 +66,16 @@ def train(
     for row, why in dataset.unreadable:
         _say(f"left out {row.name}: {why}")
     rows = dataset.rows
-    if len(validation.selfie_groups(rows)) < 2:
+    folds = validation.leave_one_group_out(rows)
+    short = validation.fold_without_both(rows, folds)
+    if short is not None:
         raise ManifestError(
-            f"{manifest} needs readable selfies of at least two groups, to leave one out in turn"
+            f"too few readable photos: {short} has not both selfies and others to be judged on"
         )
     settings = fit.Settings()
     score = validation.ModelScore(dataset, settings, detector)
 
     _say("leaving out one group of selfies after the other")
-    folds = validation.leave_one_group_out(rows)
     decisions = validation.held_out_decisions(folds, score, n_jobs)
     _say("leaving out whole sources of other photos")
     source_folds = validation.leave_sources_out(rows)
@@ -95,8 +101,11 @@ def train(
                 folds[untouched],
                 decisions[untouched],
             )
-            if len({row.group for row in rows if row.selfie and row.split == "valid"})
-            == len(validation.selfie_groups(rows))
+            if untouched.any()
+            and validation.fold_without_both(
+                [row for row in rows if row.split == "valid"], folds[untouched]
+            )
+            is None
             else None
         ),
         "metadata_only_baseline": {

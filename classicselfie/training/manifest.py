@@ -80,6 +80,50 @@ def read_manifest(manifest: Path) -> list[Row]:
     return rows
 
 
+PHOTO_ENDINGS = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".avif"}
+)
+
+
+def read_folders(selfies: Path, others: Path) -> list[Row]:
+    """List the photos of two folders and all folders below them.
+
+    Parameters
+    ----------
+    selfies, others : Path
+        Every folder directly below one of them is a source; hidden files and folders and files
+        without a photo's ending are passed over.
+
+    Returns
+    -------
+    list of Row
+
+    Raises
+    ------
+    ManifestError
+        If a folder is missing or holds no photo.
+    """
+    rows = []
+    for folder, selfie in ((selfies, True), (others, False)):
+        if not folder.is_dir():
+            raise ManifestError(f"{folder} is no folder")
+        found = sorted(
+            path
+            for path in folder.rglob("*")
+            if path.suffix.lower() in PHOTO_ENDINGS
+            and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        )
+        if not found:
+            raise ManifestError(f"{folder} holds no photo ({', '.join(sorted(PHOTO_ENDINGS))})")
+        for path in found:
+            inner = path.relative_to(folder)
+            source = f"{folder.name}/{inner.parts[0]}" if len(inner.parts) > 1 else folder.name
+            label = "selfie" if selfie else "other"
+            name = f"{label}/{inner.as_posix()}"
+            rows.append(Row(path, name, selfie, source, source, "", label, None))
+    return rows
+
+
 def _row(manifest: Path, line: int, fields: dict[str, str | None]) -> Row:
     def text(column: str) -> str:
         return (fields.get(column) or "").strip()

@@ -39,28 +39,50 @@ def selfie_groups(rows: Iterable[Row]) -> list[str]:
     return sorted({row.group for row in rows if row.selfie})
 
 
+PARTS = 5  # folds where all selfies are of one source
+
+
+def fold_names(rows: Sequence[Row]) -> list[str]:
+    """Name the folds: the groups of selfies, or parts where there is but one group."""
+    groups = selfie_groups(rows)
+    return groups if len(groups) > 1 else [f"part {part + 1}" for part in range(PARTS)]
+
+
 def leave_one_group_out(rows: Sequence[Row]) -> Integers:
     """Assign every photo to the fold that leaves it out.
 
     Each group of selfies is a fold, with the others of the same group. The photos of groups
     without selfies are shared out among the folds by subject (or else by name), so that each
-    fold also holds others of every kind.
+    fold also holds others of every kind. With one group of selfies all photos are shared out so.
 
     Returns
     -------
     ndarray of int64, shape (n,)
+        Places in `fold_names`.
     """
-    groups = selfie_groups(rows)
+    names = fold_names(rows)
     return np.array(
         [
-            groups.index(row.group) if row.group in groups else _digest(row) % len(groups)
+            names.index(row.group) if row.group in names else _digest(row) % len(names)
             for row in rows
         ]
     )
 
 
+def fold_without_both(rows: Sequence[Row], folds: Integers) -> str | None:
+    """Name the first fold that lacks selfies or others; None where all can be judged."""
+    for fold, name in enumerate(fold_names(rows)):
+        inside = {row.selfie for row, place in zip(rows, folds, strict=True) if place == fold}
+        if len(inside) < 2:
+            return name
+    return None
+
+
 def leave_sources_out(rows: Sequence[Row], folds: int = 6) -> Integers:
-    """Assign every photo to a fold by its group as a whole: others of unseen sources."""
+    """Assign every photo to a fold by its group as a whole: others of unseen sources.
+
+    Where the sources are too few for that, the folds of `leave_one_group_out` are returned.
+    """
     sizes = sorted(
         {row.group: sum(r.group == row.group for r in rows) for row in rows}.items(),
         key=lambda item: (-item[1], item[0]),
@@ -70,7 +92,11 @@ def leave_sources_out(rows: Sequence[Row], folds: int = 6) -> Integers:
     for group, size in sizes:
         place[group] = filled.index(min(filled))
         filled[place[group]] += size
-    return np.array([place[row.group] for row in rows])
+    assigned = np.array([place[row.group] for row in rows])
+    for _, outside in _splits(assigned):
+        if len({rows[i].selfie for i in outside}) < 2:
+            return leave_one_group_out(rows)
+    return assigned
 
 
 def _digest(row: Row) -> int:
@@ -162,7 +188,7 @@ def figures_per_group(rows: Sequence[Row], folds: Integers, decisions: Floats) -
     group = np.array([row.group for row in rows])
     mixed: dict[str, dict[str, Any]] = {}
     per_group: dict[str, dict[str, Any]] = {}
-    for fold, name in enumerate(selfie_groups(rows)):
+    for fold, name in enumerate(fold_names(rows)):
         test = folds == fold
         per_group[name] = _figures(selfie[test], decisions[test])
         own = group == name
