@@ -87,6 +87,8 @@ def test_an_installed_package_checks_photos(
 
 
 def test_the_sdist_holds_its_tests(distributions: Path) -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("only a checkout knows which files there should be")
     (archive,) = distributions.glob("*.tar.gz")
     with tarfile.open(archive) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
