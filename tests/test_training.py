@@ -27,7 +27,7 @@ from classicselfie.training.augment import augment
 from classicselfie.training.command import train
 from classicselfie.training.dataset import extract_dataset
 from classicselfie.training.fit import LIMITS, choose_thresholds, sample_weights
-from classicselfie.training.manifest import Row, data_hash, read_manifest
+from classicselfie.training.manifest import Row, data_hash, read_folders, read_manifest
 from classicselfie.training.validation import (
     leave_one_group_out,
     leave_sources_out,
@@ -109,6 +109,14 @@ def test_two_folders_make_weights(
     assert "part 1" in model.card["figures"]["leave_one_group_out"]["left_out_group"]
     card = output.with_suffix(".md").read_text(encoding="utf-8")
     assert "All selfies are of one source" in card
+    for place in folders:
+        (Path(place) / "phone").mkdir()
+        shutil.copy(next(Path(place).glob("*.jpg")), Path(place) / "phone" / "a.jpg")
+    rows = read_folders(*map(Path, folders))
+    assert {(row.group, row.selfie) for row in rows if row.name.endswith("phone/a.jpg")} == {
+        ("phone", True),
+        ("phone", False),
+    }
     assert main(["train", *folders, folders[0], "-o", str(output)]) == 2
     assert main(["train", folders[0], str(tmp_path / "none"), "-o", str(output)]) == 2
     assert "is no folder" in capsys.readouterr().err

@@ -91,8 +91,9 @@ def read_folders(selfies: Path, others: Path) -> list[Row]:
     Parameters
     ----------
     selfies, others : Path
-        Every folder directly below one of them is a source; hidden files and folders and files
-        without a photo's ending are passed over.
+        Every folder directly below one of them is a source, and folders of one name in both
+        are the same source; hidden files and folders and files without a photo's ending are
+        passed over.
 
     Returns
     -------
@@ -117,7 +118,7 @@ def read_folders(selfies: Path, others: Path) -> list[Row]:
             raise ManifestError(f"{folder} holds no photo ({', '.join(sorted(PHOTO_ENDINGS))})")
         for path in found:
             inner = path.relative_to(folder)
-            source = f"{folder.name}/{inner.parts[0]}" if len(inner.parts) > 1 else folder.name
+            source = inner.parts[0] if len(inner.parts) > 1 else folder.name
             label = "selfie" if selfie else "other"
             name = f"{label}/{inner.as_posix()}"
             rows.append(Row(path, name, selfie, source, source, "", label, None))
