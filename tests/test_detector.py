@@ -71,7 +71,7 @@ def test_metadata_shifts_the_score_and_is_told(
     }
     assert verdicts["front"].front_camera is True
     assert verdicts["back"].front_camera is False
-    assert verdicts["back"].probability < plain.probability < verdicts["front"].probability  # type: ignore[operator]
+    assert verdicts["back"].probability < plain.probability < verdicts["front"].probability
     sentences = {reason.signal: reason.sentence for reason in verdicts["front"].reasons}
     assert sentences["front_camera"] == "the file says that the front camera took it"
 
@@ -129,12 +129,12 @@ def test_orientation_never_changes_a_verdict_of_a_real_photo(
             exif = make_exif(orientation=orientation)
             Image.fromarray(turned(pixels, orientation)).save(data, "PNG", exif=exif)
             probabilities.append(detector.check(data.getvalue()).probability)
-        assert max(probabilities) - min(probabilities) < 1e-6  # type: ignore[type-var, operator]
+        assert max(probabilities) - min(probabilities) < 1e-6
 
 
 @pytest.mark.parametrize("source", [b"", b"no picture", "/no/such/file.jpg", b"\xff\xd8\xff\xe0"])
 def test_what_cannot_be_read_is_unknown(detector: SelfieDetector, source: object) -> None:
-    verdict = detector.check(source)  # type: ignore[arg-type]
+    verdict = detector.check(source)
     assert (verdict.label, verdict.probability, verdict.faces) == ("unknown", None, ())
     (reason,) = verdict.reasons
     assert reason.signal == "unreadable"
@@ -187,7 +187,7 @@ def test_processes_refuse_what_they_cannot_share(
 ) -> None:
     pytest.importorskip("joblib", reason="the extra scan is not installed")
     with pytest.raises(TypeError, match="read it first"):
-        list(detector.check_many([io.BytesIO(person_jpeg)], n_jobs=2))  # type: ignore[list-item]
+        list(detector.check_many([io.BytesIO(person_jpeg)], n_jobs=2))
     (verdict,) = detector.check_many([bytearray(person_jpeg)], n_jobs=2)
     assert verdict == detector.check(person_jpeg)
 

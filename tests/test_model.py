@@ -107,7 +107,7 @@ def test_a_damaged_file_is_told_in_one_line(
     small: LinearModel, change: object, complaint: str
 ) -> None:
     data = json.loads(small.to_json())
-    change(data)  # type: ignore[operator]
+    change(data)
     with pytest.raises(ModelError, match=complaint) as error:
         LinearModel.from_json(json.dumps(data))
     assert "\n" not in str(error.value)

@@ -238,7 +238,7 @@ def test_a_large_photo_is_decoded_small() -> None:
 )
 def test_bad_input_has_a_reason(source: object, reason: str) -> None:
     with pytest.raises(PhotoError, match=reason):
-        load_photo(source)  # type: ignore[arg-type]
+        load_photo(source)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_bad_input_has_a_reason(source: object, reason: str) -> None:
 )
 def test_what_is_no_picture_source_is_a_type_error(source: object) -> None:
     with pytest.raises(TypeError):
-        load_photo(source)  # type: ignore[arg-type]
+        load_photo(source)
 
 
 def test_every_truncation_is_refused_or_read(person_jpeg: bytes) -> None:
