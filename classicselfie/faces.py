@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -199,8 +199,8 @@ class HaarDetector:
         )
 
 
-def _largest_first(faces: object) -> list[Face]:
-    return sorted(cast("list[Face]", faces), key=lambda face: (-face.area, face.bbox))
+def _largest_first(faces: Iterable[Face]) -> list[Face]:
+    return sorted(faces, key=lambda face: (-face.area, face.bbox))
 
 
 DETECTORS: dict[str, type[YuNetDetector] | type[HaarDetector]] = {

@@ -119,8 +119,8 @@ def _lines(model: LinearModel) -> Iterable[str]:
     yield (
         "It judges how a picture was taken, from its composition: no identity, age, gender, "
         "beauty or liveness. Mirror selfies, small faces, groups and hidden faces are often "
-        "missed; close portraits by others, paintings and children close to the camera are "
-        "sometimes flagged (see the tables). The selfie collections are mostly young people's "
+        "missed; close portraits by others and painted people are sometimes flagged (see the "
+        "tables). The selfie collections are mostly young people's "
         "from social networks; other groups are thinly covered. Warn with it, never block."
     )
 
