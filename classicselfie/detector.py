@@ -132,8 +132,8 @@ class SelfieDetector:
         probability = model.probability(decision)
         # Whatever else speaks for it, nobody is warned without a face in sight.
         selfie = bool(faces) and probability >= self.threshold
-        shares, _ = model.contributions(features)
-        reasons = explain(model.feature_names, features, shares, evidence, slope)
+        shares, _ = model.contributions(features[None])
+        reasons = explain(model.feature_names, features, shares[0], evidence, slope)
         timer.lap("score")
         return Verdict(
             label="selfie" if selfie else "not_selfie",

@@ -176,30 +176,32 @@ class LinearModel:
         return decisions
 
     def contributions(self, features: npt.ArrayLike) -> tuple[Floats, float]:
-        """Share the decision value of one photo out to its features.
+        """Share the decision values of photos out to their features.
 
         Parameters
         ----------
-        features : array_like, shape (f,)
+        features : array_like, shape (n, f)
+            In the order of `feature_names`.
 
         Returns
         -------
-        shares : ndarray of float64, shape (f,)
+        shares : ndarray of float64, shape (n, f)
         bias : float
             What a photo of which nothing is known would get; shares and bias add up to the
             decision value.
         """
         x = np.asarray(features, np.float64)
         shares = self.standardise(x) * self.coef
-        values, bias = self._node_values, self.intercept
+        values = self._node_values
         trees = np.arange(len(values))
-        node = np.zeros(len(values), np.int64)
+        rows = np.arange(len(x))[:, None]
+        node = np.zeros((len(x), len(trees)), np.int64)
         for _ in range(self.depth):
             feature = self.split_feature[trees, node]
-            child = 2 * node + 1 + (x[feature] > self.split_threshold[trees, node])
-            np.add.at(shares, feature, values[trees, child] - values[trees, node])
+            child = 2 * node + 1 + (x[rows, feature] > self.split_threshold[trees, node])
+            np.add.at(shares, (rows, feature), values[trees, child] - values[trees, node])
             node = child
-        return shares, bias + float(values[:, 0].sum())
+        return shares, self.intercept + float(values[:, 0].sum())
 
     @cached_property
     def _node_values(self) -> Floats:

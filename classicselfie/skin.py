@@ -42,7 +42,11 @@ def segment_skin(image: BgrImage, face: Face | None) -> Mask:
     """
     height, width = image.shape[:2]
     ycrcb = cast(BgrImage, cv2.cvtColor(reduce(image, SKIN_STRIDE), cv2.COLOR_BGR2YCrCb))
-    seed = _seed(ycrcb, face, width, height) if face is not None else None
+    seed = None
+    if face is not None:
+        x_ratio, y_ratio = ycrcb.shape[1] / width, ycrcb.shape[0] / height
+        x, y, w, h = face.bbox
+        seed = face_middle(ycrcb, (x * x_ratio, y * y_ratio, w * x_ratio, h * y_ratio))
     if seed is None:
         mask = cv2.inRange(ycrcb, _FIXED_LOW, _FIXED_HIGH)
         return cast(Mask, mask // 255)
@@ -54,11 +58,23 @@ def segment_skin(image: BgrImage, face: Face | None) -> Mask:
     return cast(Mask, (distance < _REACH**2).astype(np.uint8))
 
 
-def _seed(ycrcb: BgrImage, face: Face, width: int, height: int) -> BgrImage | None:
-    """Cut the middle of the face, without hair, chin and background."""
-    x, y, w, h = face.bbox
-    x_ratio, y_ratio = ycrcb.shape[1] / width, ycrcb.shape[0] / height
-    x0, x1 = (x + 0.22 * w) * x_ratio, (x + 0.78 * w) * x_ratio
-    y0, y1 = (y + 0.25 * h) * y_ratio, (y + 0.85 * h) * y_ratio
-    seed = ycrcb[max(0, int(y0)) : max(0, round(y1)), max(0, int(x0)) : max(0, round(x1))]
-    return seed if seed.size >= 3 * 4 else None
+def face_middle(image: BgrImage, bbox: tuple[float, float, float, float]) -> BgrImage | None:
+    """Cut the middle of a face, without hair, chin and background.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        In any colour space.
+    bbox : tuple of float
+        Of the face: x, y, width, height in pixels of `image`.
+
+    Returns
+    -------
+    ndarray of uint8, or None
+        A view; None where fewer than four pixels of it lie in the picture.
+    """
+    x, y, w, h = bbox
+    x0, x1 = x + 0.22 * w, x + 0.78 * w
+    y0, y1 = y + 0.25 * h, y + 0.85 * h
+    middle = image[max(0, int(y0)) : max(0, round(y1)), max(0, int(x0)) : max(0, round(x1))]
+    return middle if middle.size >= 3 * 4 else None

@@ -56,7 +56,7 @@ def test_reasons_and_bias_add_up_to_the_decision_value(
     assert verdict.probability is not None
     slope, offset = detector.model.calibration
     decision = (np.log(verdict.probability / (1 - verdict.probability)) - offset) / slope
-    _, bias = detector.model.contributions(detector.model.mean)
+    _, bias = detector.model.contributions(detector.model.mean[None])
     total = sum(reason.contribution for reason in verdict.reasons) + bias
     assert total == pytest.approx(decision, abs=1e-6)
 

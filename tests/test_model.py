@@ -50,14 +50,14 @@ def test_standardised_features_are_clipped(small: LinearModel) -> None:
 def test_contributions_add_up_to_the_decision_value(name: str) -> None:
     model = load_model(name)
     generator = np.random.default_rng(0)
-    for _ in range(200):
-        x = generator.normal(model.mean, model.scale * 1.5)
-        shares, bias = model.contributions(x)
-        assert shares.sum() + bias == pytest.approx(model.decision_function(x[None])[0], abs=1e-9)
+    x = generator.normal(model.mean, model.scale * 1.5, (200, len(model.mean)))
+    shares, bias = model.contributions(x)
+    assert shares.shape == x.shape
+    np.testing.assert_allclose(shares.sum(axis=1) + bias, model.decision_function(x), atol=1e-9)
 
 
 def test_contributions_follow_the_path(small: LinearModel) -> None:
-    shares, bias = small.contributions([0.3, 5.0])
+    shares, bias = small.contributions([[0.3, 5.0]])
     # At the means only the trees speak: from the mean of all leaves to the leaf that was met.
     roots = (-0.4 - 0.15 + 0.1 + 0.1) + (0.025 + 0.05 + 0.15)
     assert bias == pytest.approx(-0.125 + roots)

@@ -150,13 +150,13 @@ def test_what_was_extracted_is_kept(manifest: Path, tmp_path: Path) -> None:
     rows = read_manifest(manifest)
     first = extract_dataset(rows[:8], "yunet", 1, tmp_path / "cache")
     database = sqlite3.connect(tmp_path / "cache" / "features.sqlite", isolation_level=None)
-    assert database.execute("SELECT count(*) FROM features").fetchone() == (8,)
+    assert database.execute("SELECT count(*) FROM photos").fetchone() == (8,)
     # A mark in the kept vectors shows that the second run reads them and extracts the rest.
     marked = first.features[0] + 1
     (key,) = database.execute(
-        "SELECT key FROM features WHERE vectors = ?", (first.features[0].tobytes(),)
+        "SELECT key FROM photos WHERE vectors = ?", (first.features[0].tobytes(),)
     ).fetchone()
-    database.execute("UPDATE features SET vectors = ? WHERE key = ?", (marked.tobytes(), key))
+    database.execute("UPDATE photos SET vectors = ? WHERE key = ?", (marked.tobytes(), key))
     database.close()
     second = extract_dataset(rows, "yunet", 1, tmp_path / "cache")
     np.testing.assert_array_equal(second.features[0], marked)

@@ -11,25 +11,34 @@ import numpy.typing as npt
 from classicselfie.images import BgrImage, resize
 
 # Changes whenever the same seed would give another picture; cached features name it.
-AUGMENTATION_VERSION = 1
+AUGMENTATION_VERSION = 2
+# What phones, cameras and social networks make: width by height.
+_ASPECTS = (1, 4 / 5, 3 / 4, 2 / 3, 9 / 16, 5 / 4, 4 / 3, 3 / 2, 16 / 9)
+
+Bbox = tuple[float, float, float, float]
 
 
-def augment(image: BgrImage, generator: np.random.Generator) -> BgrImage:
+def augment(image: BgrImage, generator: np.random.Generator, face: Bbox | None = None) -> BgrImage:
     """Make a plausible other version of a photo.
 
-    Crops up to 15 % off some sides, mirrors, changes exposure, contrast, saturation and white
-    balance as filters do, blurs, adds noise, shrinks, and re-encodes as JPEG of quality 40 to 92.
+    Crops to another common aspect, crops up to 15 % off some sides, mirrors, changes exposure,
+    contrast, saturation and white balance as filters do, blurs, adds noise, shrinks, re-encodes
+    as JPEG of quality 40 to 92, and adds bars or a frame of one colour.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (height, width, 3)
         BGR.
     generator : numpy.random.Generator
+    face : tuple of float, optional
+        x, y, width, height of what the change of aspect keeps in the picture.
 
     Returns
     -------
     ndarray of uint8, shape (height', width', 3)
     """
+    if generator.random() < 0.5:
+        image = _to_aspect(image, _ASPECTS[generator.integers(len(_ASPECTS))], generator, face)
     height, width = image.shape[:2]
     if generator.random() < 0.7:
         left, right, top, bottom = generator.uniform(0, 0.15, 4) * (generator.random(4) < 0.6)
@@ -61,4 +70,45 @@ def augment(image: BgrImage, generator: np.random.Generator) -> BgrImage:
     changed = resize(changed, round(changed.shape[1] * scale), round(changed.shape[0] * scale))
     quality = int(generator.integers(40, 93))
     _, encoded = cv2.imencode(".jpg", changed, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cast(BgrImage, cv2.imdecode(encoded, cv2.IMREAD_COLOR))
+    decoded = cast(BgrImage, cv2.imdecode(encoded, cv2.IMREAD_COLOR))
+    return _with_border(decoded, generator) if generator.random() < 0.35 else decoded
+
+
+def _to_aspect(
+    image: BgrImage, aspect: float, generator: np.random.Generator, face: Bbox | None
+) -> BgrImage:
+    """Cut the largest window of an aspect, with the face inside as far as it fits."""
+    height, width = image.shape[:2]
+    x, y, w, h = face or (0.0, 0.0, float(width), float(height))
+    wide, tall = int(min(width, height * aspect)), int(min(height, width / aspect))
+    left = _start(x, w, wide, width, generator)
+    top = _start(y, h, tall, height, generator)
+    return image[top : top + tall, left : left + wide]
+
+
+def _start(
+    start: float, length: float, window: int, whole: int, generator: np.random.Generator
+) -> int:
+    """Draw where a window begins, so that it holds a part of the whole if it can."""
+    bounds = np.clip([start + length - window, start], 0, whole - window)
+    return int(generator.uniform(bounds.min(), bounds.max()))
+
+
+def _with_border(image: BgrImage, generator: np.random.Generator) -> BgrImage:
+    """Add a frame, or bars above and below or at both sides: white, black or coloured."""
+    height, width = image.shape[:2]
+    colour = [255 * int(generator.integers(2))] * 3
+    if generator.random() < 0.2:
+        colour = generator.integers(0, 256, 3).tolist()
+    across, down = (generator.uniform(0.02, 0.2, 2) * (width, height)).astype(int)
+    frame, bars = generator.integers(3) == 0, generator.integers(2) == 0
+    return cast(
+        BgrImage,
+        cv2.copyMakeBorder(
+            image,
+            *((down, down) if frame or bars else (0, 0)),
+            *((across, across) if frame or not bars else (0, 0)),
+            cv2.BORDER_CONSTANT,
+            value=colour,
+        ),
+    )

@@ -1,4 +1,4 @@
-"""`classicselfie train`: the one command that makes the shipped weights."""
+"""`classicselfie train`, which makes the shipped weights, and `classicselfie evaluate`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from classicselfie import __version__
 from classicselfie.errors import ManifestError, MissingExtraError
-from classicselfie.features import FEATURE_VERSION
-from classicselfie.model import LinearModel
+from classicselfie.model import LinearModel, load_model
 from classicselfie.training.manifest import Row, data_hash
+
+if TYPE_CHECKING:
+    from classicselfie.training.dataset import Dataset
 
 
 def train(
@@ -33,7 +35,8 @@ def train(
         Of `read_manifest` or `read_folders`.
     detector : {"yunet", "haar"}
     output : Path
-        Weights file; its card is written beside it with the ending .md.
+        Weights file; beside it its card (.md) and the report on left-out photos (.html) are
+        written.
     n_jobs : int
         Processes; -1 for one per core.
     cache : Path, optional
@@ -50,88 +53,45 @@ def train(
     MissingExtraError
         If the extra "train" is not installed.
     """
-    if not output.parent.is_dir():
-        raise ManifestError(f"the folder {output.parent} of the output does not exist")
-    for package in ("joblib", "sklearn", "tqdm"):
-        if find_spec(package) is None:
-            raise MissingExtraError(package, "train")
+    _prepare(output)
+    import sklearn
+
     import numpy as np
     import sklearn
 
-    from classicselfie.training import fit, validation
-    from classicselfie.training.card import write_card
+    from classicselfie.training import fit, folds, judge
+    from classicselfie.training.card import card_figures, write_card
     from classicselfie.training.dataset import extract_dataset
+    from classicselfie.training.report import write_report
+    from classicselfie.training.selection import choose_settings
 
-    dataset = extract_dataset(rows, detector, n_jobs, cache)
-    for row, why in dataset.unreadable:
-        _say(f"left out {row.name}: {why}")
+    dataset = _readable(extract_dataset(rows, detector, n_jobs, cache))
     rows = dataset.rows
-    folds = validation.leave_one_group_out(rows)
-    short = validation.fold_without_both(rows, folds)
-    if short is not None:
-        raise ManifestError(
-            f"too few readable photos: {short} has not both selfies and others to be judged on"
-        )
-    settings = fit.Settings()
-    score = validation.ModelScore(dataset, settings, detector)
-
+    group_folds = folds.leave_one_group_out(rows)
+    _refuse_too_few(folds.fold_without_both(rows, group_folds))
     _say("leaving out one group of selfies after the other")
-    decisions = validation.held_out_decisions(folds, score, n_jobs)
+    left_out = judge.judge_left_out(
+        dataset, detector, group_folds, folds.fold_names(rows), n_jobs=n_jobs
+    )
     _say("leaving out whole sources of other photos")
-    source_folds = validation.leave_sources_out(rows)
-    source_decisions = validation.held_out_decisions(source_folds, score, n_jobs)
-    _say("the same for the metadata-only baseline")
-    baseline = validation.held_out_decisions(folds, validation.BaselineScore(rows), n_jobs)
-
+    source_folds = folds.leave_sources_out(rows)
+    sources_out = judge.judge_left_out(
+        dataset,
+        detector,
+        source_folds,
+        [f"sources {place + 1}" for place in range(source_folds.max() + 1)],
+        baseline=False,
+        n_jobs=n_jobs,
+    )
     _say("training on everything")
+    settings = choose_settings(dataset, range(len(rows)), detector)
     model = fit.fit(dataset, range(len(rows)), settings, detector)
-    slope, intercept = fit.calibrate(decisions, rows)
-    calibrated = replace(model, calibration=(slope, intercept))
-    warned = validation.without_faceless(dataset, decisions)
-    source_warned = validation.without_faceless(dataset, source_decisions)
-    flags = validation.flags_at_thresholds(rows, folds, warned)
-    source_flags = validation.flags_at_thresholds(rows, source_folds, source_warned)
-    baseline_flags = validation.flags_at_thresholds(rows, folds, baseline)
-    untouched = np.array([row.split == "valid" for row in rows])
-    figures: dict[str, Any] = {
-        "leave_one_group_out": validation.figures_per_group(rows, folds, decisions),
-        "leave_one_group_out_valid_split": (
-            validation.figures_per_group(
-                [row for row in rows if row.split == "valid"],
-                folds[untouched],
-                decisions[untouched],
-            )
-            if untouched.any()
-            and validation.fold_without_both(
-                [row for row in rows if row.split == "valid"], folds[untouched]
-            )
-            is None
-            else None
-        ),
-        "metadata_only_baseline": {
-            **validation.figures_per_group(rows, folds, baseline),
-            "by_kind": {
-                name: validation.rates(rows, baseline_flags[name], "kind")
-                for name in baseline_flags
-            },
-        },
-        "calibration_error": validation.calibration_error(rows, folds, decisions),
-        "at_thresholds": {
-            name: {
-                "by_kind": validation.rates(rows, flags[name], "kind"),
-                "by_source": validation.rates(rows, flags[name], "source"),
-                "by_source_left_out_whole": validation.rates(rows, source_flags[name], "source"),
-            }
-            for name in flags
-        },
-    }
+    calibrated = replace(model, calibration=fit.calibrate(left_out.decisions, rows))
+    cuts = fit.choose_thresholds(left_out.warned, rows)
     final = replace(
         calibrated,
         name=f"classicselfie-{detector}-{__version__}",
-        thresholds={
-            name: round(calibrated.probability(cut), 4)
-            for name, cut in fit.choose_thresholds(warned, rows).items()
-        },
+        thresholds={name: round(calibrated.probability(cut), 4) for name, cut in cuts.items()},
         card={
             "training_data": {
                 "sha256": data_hash(rows),
@@ -141,24 +101,117 @@ def train(
                 "unreadable": len(dataset.unreadable),
             },
             "settings": asdict(settings),
-            "feature_version": FEATURE_VERSION,
             "made_with": {
                 "classicselfie": __version__,
                 "scikit-learn": sklearn.__version__,
                 "python": platform.python_version(),
             },
-            "figures": figures,
+            "figures": card_figures(left_out, sources_out),
         },
     )
     output.write_text(final.to_json(), encoding="utf-8")
     write_card(final, output.with_suffix(".md"))
-    means = figures["leave_one_group_out"]
+    report = output.with_suffix(".html")
+    write_report(left_out, report)
+    means = final.card["figures"]["leave_one_group_out"]
     _say(
-        f"wrote {output} ({output.stat().st_size / 1000:.0f} kB) and {output.with_suffix('.md')}: "
-        f"left-out groups' mean AUC {means['mean_auc']:.4f}, "
+        f"wrote {output} ({output.stat().st_size / 1000:.0f} kB), {output.with_suffix('.md')} and "
+        f"{report}: left-out groups' mean AUC {means['mean_auc']:.4f}, "
         f"mean recall at 1 % false alarms {means['mean_tpr_at_1_percent_fpr']:.3f}"
     )
     return final
+
+
+def evaluate(
+    rows: Sequence[Row],
+    *,
+    weights: Path | None,
+    detector: str,
+    output: Path,
+    n_jobs: int = -1,
+    cache: Path | None = None,
+) -> dict[str, Any]:
+    """Write a report on labelled photos.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        Of `read_manifest` or `read_folders`.
+    weights : Path or None
+        Weights that judge the photos as they are; they must not have been trained on them.
+        None trains new ones for each group of selfies, without it: every photo is judged by
+        weights that have not seen its group.
+    detector : {"yunet", "haar"}
+        Without `weights`; weights name their own.
+    output : Path
+        The report, one HTML file; the same figures are written beside it as JSON.
+    n_jobs : int
+        Processes; -1 for one per core.
+    cache : Path, optional
+        Folder that keeps extracted features.
+
+    Returns
+    -------
+    dict
+        The figures.
+
+    Raises
+    ------
+    ManifestError
+        If the photos are too few, or the very ones that the weights were trained on.
+    MissingExtraError
+        If the extra "train" is not installed.
+    """
+    _prepare(output)
+    from classicselfie.training import folds, judge
+    from classicselfie.training.dataset import extract_dataset
+    from classicselfie.training.report import write_report
+
+    model = load_model(weights) if weights else None
+    if model and model.card.get("training_data", {}).get("sha256") == data_hash(rows):
+        raise ManifestError(
+            f"{weights} was trained on these very photos; leave --weights out, and each photo is "
+            "judged by weights that have not seen it"
+        )
+    dataset = _readable(
+        extract_dataset(rows, model.detector if model else detector, n_jobs, cache)
+    )
+    if not dataset.rows:
+        raise ManifestError("none of the photos can be read")
+    if model:
+        results = judge.judge_with(model, dataset, n_jobs)
+    else:
+        group_folds = folds.leave_one_group_out(dataset.rows)
+        _refuse_too_few(folds.fold_without_both(dataset.rows, group_folds))
+        _say("leaving out one group of selfies after the other")
+        results = judge.judge_left_out(
+            dataset, detector, group_folds, folds.fold_names(dataset.rows), n_jobs=n_jobs
+        )
+    figures = write_report(results, output)
+    _say(f"wrote {output} and {output.with_suffix('.json')}")
+    return figures
+
+
+def _prepare(output: Path) -> None:
+    """Complain before the work begins: a missing folder, a missing extra."""
+    if not output.parent.is_dir():
+        raise ManifestError(f"the folder {output.parent} of the output does not exist")
+    for package in ("joblib", "sklearn", "tqdm", "matplotlib", "jinja2"):
+        if find_spec(package) is None:
+            raise MissingExtraError(package, "train")
+
+
+def _readable(dataset: Dataset) -> Dataset:
+    for row, why in dataset.unreadable:
+        _say(f"left out {row.name}: {why}")
+    return dataset
+
+
+def _refuse_too_few(fold: str | None) -> None:
+    if fold is not None:
+        raise ManifestError(
+            f"too few readable photos: {fold} has not both selfies and others to be judged on"
+        )
 
 
 def _say(line: str) -> None:

@@ -20,10 +20,12 @@ from classicselfie.features import FEATURE_NAMES, FEATURE_VERSION, Scene, extrac
 from classicselfie.images import BgrImage
 from classicselfie.photo import load_photo
 from classicselfie.training.augment import AUGMENTATION_VERSION, augment
+from classicselfie.training.bands import measure_face
 from classicselfie.training.manifest import Row
 
 AUGMENTATIONS = 2
 VERSIONS = 2 + AUGMENTATIONS  # as it is, mirrored, augmented
+_LENGTH = VERSIONS * len(FEATURE_NAMES) + 2  # numbers kept of a photo
 
 Floats = npt.NDArray[np.float32]
 
@@ -38,12 +40,16 @@ class Dataset:
         The n photos that could be read.
     features : ndarray of float32, shape (n, VERSIONS, len(FEATURE_NAMES))
         Version 0 is the photo itself; the others serve training only.
+    face_light : ndarray of float32, shape (n, 2)
+        Brightness and individual typology angle of the largest face, NaN where not known; see
+        `measure_face`. For reports only.
     unreadable : list of (Row, str)
         The photos that could not be read, and why.
     """
 
     rows: list[Row]
     features: Floats
+    face_light: Floats
     unreadable: list[tuple[Row, str]]
 
 
@@ -53,8 +59,8 @@ def _detector(name: str) -> FaceDetector:
     return make_detector(name)
 
 
-def _versions(path: Path, name: str, detector_name: str) -> Floats | str:
-    """Features of all versions of one photo, or why it cannot be read."""
+def _extract_one(path: Path, name: str, detector_name: str) -> Floats | str:
+    """Features of all versions of one photo and its face's light, or why it cannot be read."""
     detector = _detector(detector_name)
     try:
         image = load_photo(path).image
@@ -63,12 +69,18 @@ def _versions(path: Path, name: str, detector_name: str) -> Floats | str:
     # Seeded by the name, so that neither order nor number of processes changes anything.
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
     generator = np.random.default_rng(seed)
-    images: list[BgrImage] = [image, np.ascontiguousarray(image[:, ::-1])]
-    images += [
-        load_photo(np.ascontiguousarray(augment(image, generator))).image
+    faces = detector.detect(image)
+    face = faces[0] if faces else None
+    others: list[BgrImage] = [np.ascontiguousarray(image[:, ::-1])]
+    others += [
+        load_photo(
+            np.ascontiguousarray(augment(image, generator, face.bbox if face else None))
+        ).image
         for _ in range(AUGMENTATIONS)
     ]
-    return np.array([extract_features(Scene(image, detector.detect(image))) for image in images])
+    scenes = [Scene(image, faces), *(Scene(other, detector.detect(other)) for other in others)]
+    vectors = [extract_features(scene) for scene in scenes]
+    return np.concatenate([*vectors, measure_face(image, face)], dtype=np.float32)
 
 
 class FeatureCache:
@@ -94,7 +106,7 @@ class FeatureCache:
         self._database = sqlite3.connect(folder / "features.sqlite", isolation_level=None)
         self._database.execute("PRAGMA synchronous = OFF")  # it is only a cache
         self._database.execute(
-            "CREATE TABLE IF NOT EXISTS features (key TEXT PRIMARY KEY, vectors BLOB NOT NULL)"
+            "CREATE TABLE IF NOT EXISTS photos (key TEXT PRIMARY KEY, numbers BLOB NOT NULL)"
         )
 
     def __enter__(self) -> FeatureCache:
@@ -113,18 +125,18 @@ class FeatureCache:
         return digest.hexdigest()
 
     def get(self, key: str) -> Floats | None:
-        """Look up the features of all versions of a photo."""
+        """Look up what was extracted of a photo."""
         found = self._database.execute(
-            "SELECT vectors FROM features WHERE key = ?", (key,)
+            "SELECT numbers FROM photos WHERE key = ?", (key,)
         ).fetchone()
         if found is None:
             return None
-        return np.frombuffer(found[0], np.float32).reshape(VERSIONS, len(FEATURE_NAMES))
+        return np.frombuffer(found[0], np.float32, _LENGTH)
 
-    def put(self, key: str, vectors: Floats) -> None:
-        """Keep the features of all versions of a photo."""
+    def put(self, key: str, numbers: Floats) -> None:
+        """Keep what was extracted of a photo."""
         self._database.execute(
-            "INSERT OR REPLACE INTO features VALUES (?, ?)", (key, vectors.tobytes())
+            "INSERT OR REPLACE INTO photos VALUES (?, ?)", (key, numbers.tobytes())
         )
 
 
@@ -141,12 +153,12 @@ def _extract(
         for place, row in enumerate(rows):
             with suppress(OSError):  # extraction will say why
                 keys[place] = cache.key(row)
-                vectors = cache.get(keys[place])
-                if vectors is not None:
-                    found[place] = vectors
+                numbers = cache.get(keys[place])
+                if numbers is not None:
+                    found[place] = numbers
     missing = [place for place in range(len(rows)) if place not in found]
     results = Parallel(n_jobs=n_jobs, return_as="generator", batch_size=16)(
-        delayed(_versions)(rows[place].path, rows[place].name, detector) for place in missing
+        delayed(_extract_one)(rows[place].path, rows[place].name, detector) for place in missing
     )
     with tqdm(
         initial=len(found), total=len(rows), unit="photo", desc=detector, disable=None
@@ -186,11 +198,11 @@ def extract_dataset(
     good = [
         (row, item) for row, item in zip(rows, found, strict=True) if isinstance(item, np.ndarray)
     ]
+    numbers = np.array([item for _, item in good], np.float32).reshape(-1, _LENGTH)
     return Dataset(
         rows=[row for row, _ in good],
-        features=np.array([item for _, item in good], np.float32).reshape(
-            -1, VERSIONS, len(FEATURE_NAMES)
-        ),
+        features=numbers[:, :-2].reshape(-1, VERSIONS, len(FEATURE_NAMES)),
+        face_light=numbers[:, -2:],
         unreadable=[
             (row, item) for row, item in zip(rows, found, strict=True) if isinstance(item, str)
         ],

@@ -17,10 +17,8 @@ from sklearn.svm import LinearSVC
 from classicselfie.features import FEATURE_NAMES, GROUPS
 from classicselfie.model import NEVER, LinearModel
 from classicselfie.training.dataset import VERSIONS, Dataset
+from classicselfie.training.folds import Floats, Integers
 from classicselfie.training.manifest import Row
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 # Portraits taken by others are what the users fear most to see flagged.
 HARD_KINDS = frozenset(
@@ -89,28 +87,74 @@ def sample_weights(rows: Sequence[Row]) -> Floats:
     return weights
 
 
-def fit(dataset: Dataset, index: Sequence[int], settings: Settings, detector: str) -> LinearModel:
-    """Train a model, not yet calibrated, on some of the photos.
+@dataclass(frozen=True, eq=False)
+class Grown:
+    """Trees that are grown, before the SVM weighs their leaves.
+
+    Attributes
+    ----------
+    model : LinearModel
+        With splits and standardisation, all weights 0.
+    design : sparse matrix, shape (samples, features + leaves)
+        Standardised features, scaled down, beside one 0/1 column per leaf.
+    selfie : ndarray of bool, shape (samples,)
+    weights : ndarray of float64, shape (samples,)
+    linear_scale : float
+        See `Settings`.
+    """
+
+    model: LinearModel
+    design: Any
+    selfie: npt.NDArray[np.bool_]
+    weights: Floats
+    linear_scale: float
+
+    def weigh(self, c: float) -> LinearModel:
+        """Fit the SVM; the model is not yet calibrated."""
+        svm = LinearSVC(C=c, dual=False, tol=1e-6, max_iter=5000).fit(
+            self.design, self.selfie, sample_weight=self.weights
+        )
+        coef = svm.coef_[0]
+        features = len(self.model.feature_names)
+        return replace(
+            self.model,
+            coef=_rounded(coef[:features] * self.linear_scale),
+            leaf_coef=_rounded(coef[features:].reshape(self.model.leaf_coef.shape)),
+            intercept=float(_rounded(svm.intercept_)[0]),
+        )
+
+
+def grow(
+    dataset: Dataset,
+    index: Sequence[int],
+    settings: Settings,
+    detector: str,
+    versions: int = VERSIONS,
+) -> Grown:
+    """Grow the trees on some of the photos.
 
     Parameters
     ----------
     dataset : Dataset
     index : sequence of int
-        The rows to train on, in all their versions.
+        The rows to train on.
     settings : Settings
     detector : str
         The face detector of the dataset.
+    versions : int
+        How many versions of each photo to use.
 
     Returns
     -------
-    LinearModel
+    Grown
     """
     names = tuple(name for name in FEATURE_NAMES if name.partition(".")[0] in settings.groups)
     columns = [FEATURE_NAMES.index(name) for name in names]
-    x = dataset.features[index][:, :, columns].reshape(-1, len(columns)).astype(np.float64)
+    x = dataset.features[index, :versions][:, :, columns]
+    x = x.reshape(-1, len(columns)).astype(np.float64)
     rows = [dataset.rows[i] for i in index]
-    y = np.repeat([row.selfie for row in rows], VERSIONS)
-    weights = np.repeat(sample_weights(rows), VERSIONS) / VERSIONS
+    selfie = np.repeat([row.selfie for row in rows], versions)
+    weights = np.repeat(sample_weights(rows), versions) / versions
     trees = GradientBoostingClassifier(
         n_estimators=settings.trees,
         learning_rate=settings.learning_rate,
@@ -119,9 +163,10 @@ def fit(dataset: Dataset, index: Sequence[int], settings: Settings, detector: st
         subsample=settings.subsample,
         min_samples_leaf=settings.min_leaf,
         random_state=settings.seed,
-    ).fit(x, y, sample_weight=weights)
+    ).fit(x, selfie, sample_weight=weights)
     split_feature, split_threshold = _heaps(trees, settings.depth)
     mean, scale = x.mean(axis=0), x.std(axis=0)
+    shape = (len(split_feature), 2**settings.depth)
     blank = LinearModel(
         name="blank",
         detector=detector,
@@ -131,31 +176,31 @@ def fit(dataset: Dataset, index: Sequence[int], settings: Settings, detector: st
         coef=np.zeros(len(names)),
         split_feature=split_feature,
         split_threshold=split_threshold,
-        leaf_coef=np.zeros((len(split_feature), 2**settings.depth)),
-        leaf_share=np.zeros((len(split_feature), 2**settings.depth)),
+        leaf_coef=np.zeros(shape),
+        leaf_share=np.zeros(shape),
         intercept=0.0,
         calibration=(1.0, 0.0),
         thresholds={},
     )
     leaves = blank.leaves(x)
-    design = _design(blank, x, leaves, settings.linear_scale)
-    svm = LinearSVC(C=settings.c, dual=False, tol=1e-6, max_iter=5000).fit(
-        design, y, sample_weight=weights
-    )
-    coef = svm.coef_[0]
-    shares = np.zeros_like(blank.leaf_share)
+    shares = np.zeros(shape)
     np.add.at(shares, (np.arange(leaves.shape[1]), leaves), weights[:, None] / weights.sum())
-    return replace(
-        blank,
-        coef=_rounded(coef[: len(names)] * settings.linear_scale),
-        leaf_coef=_rounded(coef[len(names) :].reshape(blank.leaf_coef.shape)),
-        leaf_share=_rounded(shares, 3),
-        intercept=float(_rounded(svm.intercept_)[0]),
+    return Grown(
+        model=replace(blank, leaf_share=_rounded(shares, 3)),
+        design=_design(blank, x, leaves, settings.linear_scale),
+        selfie=selfie,
+        weights=weights,
+        linear_scale=settings.linear_scale,
     )
+
+
+def fit(dataset: Dataset, index: Sequence[int], settings: Settings, detector: str) -> LinearModel:
+    """Train a model, not yet calibrated, on some of the photos in all their versions."""
+    return grow(dataset, index, settings, detector).weigh(settings.c)
 
 
 def _design(model: LinearModel, x: Floats, leaves: Integers, linear_scale: float) -> Any:
-    """Standardised features, scaled down, beside one 0/1 column per leaf; sparse."""
+    """Build the matrix that the SVM sees, see `Grown`."""
     count, trees = leaves.shape
     width = model.leaf_coef.shape[1]
     one_hot = sparse.csr_matrix(

@@ -1,0 +1,219 @@
+"""Photos to results: judged by models that have not seen them, or by weights as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.ensemble import GradientBoostingClassifier
+
+from classicselfie.features import FEATURE_NAMES, GROUPS
+from classicselfie.model import LinearModel
+from classicselfie.training.bands import brightness_band, skin_tone_band
+from classicselfie.training.dataset import Dataset
+from classicselfie.training.fit import Settings, fit, sample_weights
+from classicselfie.training.folds import (
+    Floats,
+    Integers,
+    fold_names,
+    fold_without_both,
+    held_out,
+    leave_one_group_out,
+)
+from classicselfie.training.manifest import Row
+from classicselfie.training.results import Results
+from classicselfie.training.selection import choose_settings
+from classicselfie.training.validation import calibrated_without, flags_at_thresholds
+
+GROUP_NAMES = tuple(group.name for group in GROUPS)
+
+
+@dataclass(frozen=True, eq=False)
+class ModelScore:
+    """`Score` of the real model: the shares of the feature groups and, last, the bias.
+
+    Attributes
+    ----------
+    dataset : Dataset
+    detector : str
+    settings : Settings, optional
+        By default they are chosen anew, on the training photos alone.
+    """
+
+    dataset: Dataset
+    detector: str
+    settings: Settings | None = None
+
+    def __call__(self, train: Sequence[int], test: Sequence[int]) -> Floats:
+        """Train and score; shape (test, groups + 1), each row sums up to the decision value."""
+        settings = self.settings or choose_settings(self.dataset, train, self.detector)
+        model = fit(self.dataset, train, settings, self.detector)
+        return group_shares(model, self.dataset.features[test, 0])
+
+
+@dataclass(frozen=True, eq=False)
+class BaselineScore:
+    """`Score` of a model that sees no pixel: aspect, size of the original, bytes of the file."""
+
+    rows: Sequence[Row]
+
+    def __call__(self, train: Sequence[int], test: Sequence[int]) -> Floats:
+        """Train and score; shape (test,)."""
+        x = np.array([_file_facts(row) for row in self.rows])
+        y = np.array([row.selfie for row in self.rows])
+        weights = sample_weights([self.rows[i] for i in train])
+        trees = GradientBoostingClassifier(
+            n_estimators=100, max_depth=3, subsample=0.6, min_samples_leaf=20, random_state=0
+        ).fit(x[train], y[train], sample_weight=weights)
+        return np.asarray(trees.decision_function(x[test]), np.float64)
+
+
+def _file_facts(row: Row) -> list[float]:
+    width, height = row.size or (0, 0)
+    aspect = width / height if height else 0.0
+    common = min(abs(aspect - a) for a in (1, 4 / 3, 3 / 4, 3 / 2, 2 / 3, 16 / 9, 9 / 16))
+    megapixels = width * height / 1e6
+    return [aspect, common, megapixels, float(max(width, height)), float(row.path.stat().st_size)]
+
+
+def group_shares(model: LinearModel, features: npt.NDArray[np.float32]) -> Floats:
+    """Sum the features' shares of the decision value up to groups.
+
+    Parameters
+    ----------
+    model : LinearModel
+    features : ndarray of float32, shape (n, len(FEATURE_NAMES))
+
+    Returns
+    -------
+    ndarray of float64, shape (n, len(GROUP_NAMES) + 1)
+        The bias comes last.
+    """
+    shares, bias = model.contributions(features[:, model.columns])
+    groups = [GROUP_NAMES.index(name.partition(".")[0]) for name in model.feature_names]
+    out = np.zeros((len(features), len(GROUP_NAMES) + 1))
+    np.add.at(out.T, groups, shares.T)
+    out[:, -1] = bias
+    return out
+
+
+def judge_left_out(
+    dataset: Dataset,
+    detector: str,
+    folds: Integers,
+    names: Sequence[str],
+    *,
+    settings: Settings | None = None,
+    baseline: bool = True,
+    n_jobs: int = -1,
+) -> Results:
+    """Judge every photo by a model that has not seen its fold.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    detector : str
+        The face detector of the dataset.
+    folds : ndarray of int64, shape (n,)
+    names : sequence of str
+        Name of each fold.
+    settings : Settings, optional
+        By default they are chosen within every training part.
+    baseline : bool
+        Whether to judge the photos by the metadata-only model as well.
+    n_jobs : int
+        Processes.
+
+    Returns
+    -------
+    Results
+    """
+    rows = dataset.rows
+    shares = held_out(folds, ModelScore(dataset, detector, settings), n_jobs)
+    decisions = shares.sum(axis=1)
+    warned = _without_faceless(dataset, decisions)
+    return Results(
+        model=f"classicselfie, {detector}",
+        provenance=(
+            "Every photo was judged by a model that was trained, tuned and given its thresholds "
+            "without it and without all photos of its fold."
+        ),
+        rows=rows,
+        folds=folds,
+        fold_names=names,
+        decisions=decisions,
+        warned=warned,
+        probabilities=calibrated_without(rows, folds, decisions),
+        flags=flags_at_thresholds(rows, folds, warned),
+        shares=shares[:, :-1],
+        share_names=GROUP_NAMES,
+        baseline=held_out(folds, BaselineScore(rows), n_jobs) if baseline else None,
+        bands=_bands(dataset),
+        unreadable=[(row.name, why) for row, why in dataset.unreadable],
+    )
+
+
+def judge_with(model: LinearModel, dataset: Dataset, n_jobs: int = -1) -> Results:
+    """Judge photos by weights as they are.
+
+    Parameters
+    ----------
+    model : LinearModel
+    dataset : Dataset
+    n_jobs : int
+        Processes for the metadata-only model, which is judged by folds where there are any.
+
+    Returns
+    -------
+    Results
+    """
+    rows = dataset.rows
+    shares = group_shares(model, dataset.features[:, 0])
+    decisions = shares.sum(axis=1)
+    warned = _without_faceless(dataset, decisions)
+    probabilities = np.array([model.probability(value) for value in decisions])
+    folds = leave_one_group_out(rows)
+    judgeable = fold_without_both(rows, folds) is None
+    known = set(model.card.get("training_data", {}).get("sources", ()))
+    seen = sum(row.source in known for row in rows)
+    return Results(
+        model=model.name,
+        provenance=(
+            "The weights judged the photos as they are, at their own thresholds. "
+            + (
+                f"{seen} of the {len(rows)} photos come from sources that the weights name as "
+                "their training data: where it is these very photos, the figures flatter."
+                if seen
+                else "None of the photos' sources is named in the weights' training data."
+            )
+        ),
+        rows=rows,
+        folds=np.zeros(len(rows), np.int64),
+        fold_names=["all"],
+        decisions=decisions,
+        warned=warned,
+        probabilities=probabilities,
+        flags={
+            name: np.isfinite(warned) & (probabilities >= threshold)
+            for name, threshold in model.thresholds.items()
+        },
+        shares=shares[:, :-1],
+        share_names=GROUP_NAMES,
+        baseline=held_out(folds, BaselineScore(rows), n_jobs) if judgeable else None,
+        bands=_bands(dataset),
+        unreadable=[(row.name, why) for row, why in dataset.unreadable],
+    )
+
+
+def _without_faceless(dataset: Dataset, decisions: Floats) -> Floats:
+    """Give photos without a face the lowest value: nobody is warned of those."""
+    found = dataset.features[:, 0, FEATURE_NAMES.index("face.found")] > 0
+    return np.where(found, decisions, -np.inf)
+
+
+def _bands(dataset: Dataset) -> Mapping[str, Sequence[str]]:
+    return {
+        "brightness of the face": [brightness_band(value) for value in dataset.face_light[:, 0]],
+        "skin tone in the picture": [skin_tone_band(value) for value in dataset.face_light[:, 1]],
+    }
