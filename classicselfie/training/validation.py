@@ -261,9 +261,7 @@ def rates_by(
     of = np.array(names)
     return {
         side: {
-            str(name): tally(wanted & (of == name), flags)
-            for name in np.unique(of[wanted])
-            if name
+            str(name): tally(wanted & (of == name), flags) for name in np.unique(of[wanted]) if name
         }
         for side, wanted in (("recall", selfie), ("false_positive_rate", ~selfie))
     }
