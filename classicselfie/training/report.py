@@ -66,6 +66,7 @@ def figures(results: Results) -> dict[str, Any]:
         "provenance": results.provenance,
         "counts": _counts(results),
         "base_rate": BASE_RATE,
+        "band_margin": FALLEN,
         "main_threshold": main,
         "headline": {
             "pooled": separation(selfie, results.decisions),
