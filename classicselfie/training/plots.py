@@ -46,7 +46,7 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "lines.linewidth": 1.8,
 }
-SIZE = (4.6, 4.4)  # inches
+SIZE = (4.6, 5.0)  # inches
 CURVES = {
     "model": ("model's score", MODEL, "-"),
     "warned": ("as the library warns", WARNED, "--"),
@@ -127,7 +127,7 @@ def charts(figures: dict[str, Any]) -> dict[str, dict[str, str]]:
 def _svg(figure: Figure, name: str, title: str) -> str:
     """Write a figure as an element of a page: own ids, the page's colours."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    figure.legend(handles, labels, loc="outside lower center")
     stream = io.StringIO()
     metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     figure.savefig(stream, format="svg", transparent=True, metadata=metadata)
@@ -160,7 +160,7 @@ def _plot_curves(
         points = figures["curves"][name]
         if points is not None:
             auc = f", AUC {aucs[name]['auc']:.3f}" if name in aucs else ""
-            axes.plot(x(points), y(points), style, color=colour, label=label + auc)
+            axes.plot(x(points), y(points), style, color=colour, label=label + auc, clip_on=False)
     for place, (name, found) in enumerate(figures["thresholds"].items()):
         point = {
             key: [found[key]["share"]]

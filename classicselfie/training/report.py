@@ -243,6 +243,7 @@ def curve(selfie: Flags, scores: Floats) -> dict[str, list[Any]]:
     )
     bend = (np.diff(found, 2) != 0) | (np.diff(alarms, 2) != 0)
     corner = np.concatenate([[True], bend, [True]])[: len(found)]
+    corner[:2] = True  # where nothing is flagged there is no precision to draw a line from
     recall = found[corner] / selfie.sum()
     alarm_rate = alarms[corner] / (~selfie).sum()
     return {
