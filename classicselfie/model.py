@@ -238,7 +238,7 @@ class LinearModel:
         return float(threshold)
 
     def to_json(self) -> str:
-        """Write the weights as JSON, one array a line; `from_json` reads them back exactly."""
+        """Write the weights as JSON, one key a line; `from_json` reads them back exactly."""
         head = {
             "schema_version": SCHEMA_VERSION,
             "feature_version": FEATURE_VERSION,
@@ -253,12 +253,12 @@ class LinearModel:
             "feature_names": list(self.feature_names),
             **{key: getattr(self, key).tolist() for key in _ARRAYS},
         }
-        lines = [json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False)[:-2]]
-        lines += [
-            f' "{key}": {json.dumps(value, separators=(",", ":"), allow_nan=False)}'
-            for key, value in arrays.items()
+        lines = [
+            f' "{key}": '
+            + json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+            for key, value in (head | arrays).items()
         ]
-        return ",\n".join(lines) + "\n}\n"
+        return "{\n" + ",\n".join(lines) + "\n}\n"
 
     @classmethod
     def from_json(cls, text: str, source: str = "weights") -> LinearModel:

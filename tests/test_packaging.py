@@ -120,6 +120,7 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(distributions: Path) -> 
         "models/haar.json",
         "cascades/haarcascade_frontalface_alt2.xml",
         "cascades/LICENSE.haar",
+        "training/report.html.j2",
     ):
         assert f"classicselfie/{needed}" in package
     assert not any("test" in name for name in names)

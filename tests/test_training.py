@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import shutil
 import sqlite3
@@ -17,6 +18,7 @@ from drawing import draw_person, draw_scene
 
 from classicselfie import SelfieDetector
 from classicselfie.errors import ManifestError
+from classicselfie.features import GROUPS
 
 pytest.importorskip("sklearn", reason="the extra train is not installed")
 pytest.importorskip("joblib", reason="the extra train is not installed")
@@ -27,10 +29,9 @@ from classicselfie.training.augment import augment
 from classicselfie.training.command import train
 from classicselfie.training.dataset import extract_dataset
 from classicselfie.training.fit import LIMITS, choose_thresholds, sample_weights
+from classicselfie.training.folds import leave_one_group_out, leave_sources_out
 from classicselfie.training.manifest import Row, data_hash, read_folders, read_manifest
 from classicselfie.training.validation import (
-    leave_one_group_out,
-    leave_sources_out,
     rates,
     tpr_at_fpr,
     wilson,
@@ -122,6 +123,48 @@ def test_two_folders_make_weights(
     assert "is no folder" in capsys.readouterr().err
 
 
+def test_the_report_judges_each_photo_by_weights_that_have_not_seen_it(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights, report = tmp_path / "mine.json", tmp_path / "left_out.html"
+    arguments = [str(manifest), "--jobs", "1", "--cache", str(tmp_path / "cache")]
+    assert main(["train", *arguments, "-o", str(weights)]) == 0
+    beside = json.loads((tmp_path / "mine.report.json").read_text(encoding="utf-8"))
+    assert main(["evaluate", *arguments, "-o", str(report)]) == 0
+    # The same folds, settings and seeds: train's report is evaluate's.
+    figures = json.loads(report.with_suffix(".json").read_text(encoding="utf-8"))
+    assert figures == beside
+    assert [fold["name"] for fold in figures["headline"]["folds"]] == ["me_a", "me_b"]
+    assert figures["counts"]["unreadable"] == 1
+    assert set(figures["tables"]["strict"]["bands"]) == {
+        "brightness of the face",
+        "skin tone in the picture",
+    }
+    # Shares of the groups and the bias are the whole decision: leaving the face out changes it.
+    assert {entry["group"] for entry in figures["ablation"]} == {group.name for group in GROUPS}
+    assert "<svg" in report.read_text(encoding="utf-8")
+    # The weights refuse to be praised on their own training photos ...
+    whole = [*arguments, "--weights", str(weights), "-o", str(report)]
+    assert main(["evaluate", *whole]) == 2
+    assert "trained on these very photos" in capsys.readouterr().err
+    # ... but judge others, and say so where the names of the sources are known to them.
+    part = manifest.with_name("part.csv")
+    lines = manifest.read_text(encoding="utf-8").splitlines()
+    part.write_text("\n".join(lines[:17]) + "\n", encoding="utf-8")
+    whole[0] = str(part)
+    assert main(["evaluate", *whole]) == 0
+    figures = json.loads(report.with_suffix(".json").read_text(encoding="utf-8"))
+    assert figures["counts"]["selfies"] == 8
+    assert "16 of the 16 photos come from sources that the weights name" in figures["provenance"]
+    detector = SelfieDetector(weights)
+    flagged = sum(
+        detector.check(row.path).label == "selfie" for row in read_manifest(part) if row.selfie
+    )
+    assert figures["thresholds"]["strict"]["true_positives"] == flagged
+    assert main(["evaluate", *arguments, "-o", str(tmp_path / "report.json")]) == 2
+    assert "must end in .html" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -152,14 +195,14 @@ def test_what_was_extracted_is_kept(manifest: Path, tmp_path: Path) -> None:
     database = sqlite3.connect(tmp_path / "cache" / "features.sqlite", isolation_level=None)
     assert database.execute("SELECT count(*) FROM photos").fetchone() == (8,)
     # A mark in the kept vectors shows that the second run reads them and extracts the rest.
-    marked = first.features[0] + 1
+    kept = np.concatenate([first.features[0].ravel(), first.face_light[0]])
     (key,) = database.execute(
-        "SELECT key FROM photos WHERE vectors = ?", (first.features[0].tobytes(),)
+        "SELECT key FROM photos WHERE numbers = ?", (kept.tobytes(),)
     ).fetchone()
-    database.execute("UPDATE photos SET vectors = ? WHERE key = ?", (marked.tobytes(), key))
+    database.execute("UPDATE photos SET numbers = ? WHERE key = ?", ((kept + 1).tobytes(), key))
     database.close()
     second = extract_dataset(rows, "yunet", 1, tmp_path / "cache")
-    np.testing.assert_array_equal(second.features[0], marked)
+    np.testing.assert_array_equal(second.features[0], first.features[0] + 1)
     np.testing.assert_array_equal(second.features[1:8], first.features[1:])
     assert len(second.rows) == 48
     assert [row.name for row, _ in second.unreadable] == ["broken.jpg"]
@@ -167,7 +210,7 @@ def test_what_was_extracted_is_kept(manifest: Path, tmp_path: Path) -> None:
     changed = tmp_path / rows[0].name
     changed.write_bytes(rows[1].path.read_bytes())
     third = extract_dataset([replace(rows[0], path=changed)], "yunet", 1, tmp_path / "cache")
-    assert not np.array_equal(third.features[0], marked)
+    assert not np.array_equal(third.features[0], second.features[0])
 
 
 def test_no_photo_is_in_two_folds_and_subjects_stay_together() -> None:

@@ -100,15 +100,10 @@ def _with_border(image: BgrImage, generator: np.random.Generator) -> BgrImage:
     colour = [255 * int(generator.integers(2))] * 3
     if generator.random() < 0.2:
         colour = generator.integers(0, 256, 3).tolist()
-    across, down = (generator.uniform(0.02, 0.2, 2) * (width, height)).astype(int)
-    frame, bars = generator.integers(3) == 0, generator.integers(2) == 0
+    across, down = (generator.uniform(0.02, 0.2, 2) * (width, height)).astype(int).tolist()
+    sides = generator.integers(3)  # a frame, bars above and below, bars left and right
+    top, left = (0 if sides == 2 else down), (0 if sides == 1 else across)
     return cast(
         BgrImage,
-        cv2.copyMakeBorder(
-            image,
-            *((down, down) if frame or bars else (0, 0)),
-            *((across, across) if frame or not bars else (0, 0)),
-            cv2.BORDER_CONSTANT,
-            value=colour,
-        ),
+        cv2.copyMakeBorder(image, top, top, left, left, cv2.BORDER_CONSTANT, value=colour),
     )

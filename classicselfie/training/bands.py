@@ -14,22 +14,23 @@ from classicselfie.faces import Face
 from classicselfie.images import BgrImage
 from classicselfie.skin import face_middle
 
+# Numbered, so that tables sort them.
 # Upper bounds of the mean luma of the face's middle, 0 to 255.
 _BRIGHTNESS = (
-    (60.0, "very dark"),
-    (100.0, "dark"),
-    (150.0, "medium"),
-    (190.0, "bright"),
-    (math.inf, "very bright"),
+    (60.0, "1 very dark (luma below 60)"),
+    (100.0, "2 dark (60 to 100)"),
+    (150.0, "3 medium (100 to 150)"),
+    (190.0, "4 bright (150 to 190)"),
+    (math.inf, "5 very bright (above 190)"),
 )
 # Upper bounds of the individual typology angle in degrees.
 _SKIN_TONE = (
-    (-30.0, "dark (below -30°)"),
-    (10.0, "brown (-30° to 10°)"),
-    (28.0, "tan (10° to 28°)"),
-    (41.0, "intermediate (28° to 41°)"),
-    (55.0, "light (41° to 55°)"),
-    (math.inf, "very light (above 55°)"),
+    (-30.0, "1 dark (below -30°)"),
+    (10.0, "2 brown (-30° to 10°)"),
+    (28.0, "3 tan (10° to 28°)"),
+    (41.0, "4 intermediate (28° to 41°)"),
+    (55.0, "5 light (41° to 55°)"),
+    (math.inf, "6 very light (above 55°)"),
 )
 
 

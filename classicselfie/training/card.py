@@ -6,8 +6,78 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from classicselfie.metadata import FRONT_GIVEN_OTHER, FRONT_GIVEN_SELFIE
 from classicselfie.model import LinearModel
+from classicselfie.training.folds import fold_without_both
+from classicselfie.training.report import MAIN
+from classicselfie.training.results import Results
+from classicselfie.training.validation import (
+    BAND_MARGIN,
+    band_table,
+    expected_calibration_error,
+    figures_per_group,
+    flags_at_thresholds,
+    marked_bands,
+    rates,
+    reliability,
+)
+
+
+def card_figures(left_out: Results, sources_out: Results) -> dict[str, Any]:
+    """Work out what the card tells.
+
+    Parameters
+    ----------
+    left_out : Results
+        With each group of selfies left out, and the baseline.
+    sources_out : Results
+        The same photos with whole sources left out.
+
+    Returns
+    -------
+    dict
+        Strict JSON.
+    """
+    rows, folds, baseline = left_out.rows, left_out.folds, left_out.baseline
+    figures: dict[str, Any] = {
+        "leave_one_group_out": figures_per_group(rows, folds, left_out.decisions),
+        "leave_one_group_out_valid_split": _of_valid_split(left_out),
+        "calibration_error": round(
+            expected_calibration_error(reliability(rows, left_out.probabilities)), 4
+        ),
+        "at_thresholds": {
+            name: {
+                "by_kind": rates(rows, flags, "kind"),
+                "by_source": rates(rows, flags, "source"),
+                "by_source_left_out_whole": rates(rows, sources_out.flags[name], "source"),
+                "by_band": {
+                    grouping: band_table(left_out.selfie, flags, bands)
+                    for grouping, bands in left_out.bands.items()
+                },
+            }
+            for name, flags in left_out.flags.items()
+        },
+    }
+    if baseline is not None:
+        flags_of_baseline = flags_at_thresholds(rows, folds, baseline)
+        figures["metadata_only_baseline"] = {
+            **figures_per_group(rows, folds, baseline),
+            "by_kind": {
+                name: rates(rows, flags, "kind") for name, flags in flags_of_baseline.items()
+            },
+        }
+    return figures
+
+
+def _of_valid_split(results: Results) -> dict[str, Any] | None:
+    """Figures of the photos on which nothing was chosen; None where a fold lacks a class."""
+    valid = np.array([row.split == "valid" for row in results.rows])
+    rows = [row for row in results.rows if row.split == "valid"]
+    if not rows or fold_without_both(rows, results.folds[valid]) is not None:
+        return None
+    return figures_per_group(rows, results.folds[valid], results.decisions[valid])
 
 
 def write_card(model: LinearModel, path: Path) -> None:
@@ -27,6 +97,7 @@ def _lines(model: LinearModel) -> Iterable[str]:
         f"{model.detector} face detector. Written by `classicselfie train`; do not edit."
     )
     yield ""
+    yield from _weak_bands(figures["at_thresholds"])
     yield "## Training data"
     yield ""
     yield (
@@ -110,6 +181,9 @@ def _lines(model: LinearModel) -> Iterable[str]:
         yield ""
         yield from _table(figures["at_thresholds"][name], "by_source_left_out_whole", "source")
         yield ""
+        for grouping, table in figures["at_thresholds"][name]["by_band"].items():
+            yield from _table({grouping: table}, grouping, grouping)
+            yield ""
         yield "The baseline that sees no pixel, at thresholds chosen for it by the same rule:"
         yield ""
         yield from _table(figures["metadata_only_baseline"]["by_kind"], name, "kind")
@@ -123,6 +197,27 @@ def _lines(model: LinearModel) -> Iterable[str]:
         "tables). The selfie collections are mostly young people's "
         "from social networks; other groups are thinly covered. Warn with it, never block."
     )
+
+
+def _weak_bands(at_thresholds: Mapping[str, Any]) -> Iterable[str]:
+    """Say first who is found less often than the whole at the default threshold."""
+    marks = list(marked_bands(MAIN, at_thresholds[MAIN]["by_band"]))
+    if not marks:
+        return
+    yield (
+        f"**Found less often.** At the threshold `{MAIN}` the recall of these groups lies more "
+        f"than {BAND_MARGIN * 100:.0f} points under that of all left-out selfies whose face was "
+        "measured:"
+    )
+    yield ""
+    for mark in marks:
+        low, high = mark["interval"]
+        yield (
+            f"- {mark['grouping']}, {mark['band']}: {mark['share']:.0%} of {mark['photos']} "
+            f"({low:.0%}–{high:.0%}) against {mark['whole']:.0%}"
+            + ("; this may be chance" if mark["may_be_chance"] else "")
+        )
+    yield ""
 
 
 def _table(tables: Mapping[str, Any], part: str, by: str) -> Iterable[str]:

@@ -35,8 +35,8 @@ def train(
         Of `read_manifest` or `read_folders`.
     detector : {"yunet", "haar"}
     output : Path
-        Weights file; beside it its card (.md) and the report on left-out photos (.html) are
-        written.
+        Weights file; beside it its card (.md) and the report on left-out photos
+        (.report.html, .report.json) are written.
     n_jobs : int
         Processes; -1 for one per core.
     cache : Path, optional
@@ -54,9 +54,6 @@ def train(
         If the extra "train" is not installed.
     """
     _prepare(output)
-    import sklearn
-
-    import numpy as np
     import sklearn
 
     from classicselfie.training import fit, folds, judge
@@ -111,7 +108,7 @@ def train(
     )
     output.write_text(final.to_json(), encoding="utf-8")
     write_card(final, output.with_suffix(".md"))
-    report = output.with_suffix(".html")
+    report = output.with_suffix(".report.html")
     write_report(left_out, report)
     means = final.card["figures"]["leave_one_group_out"]
     _say(
@@ -173,9 +170,7 @@ def evaluate(
             f"{weights} was trained on these very photos; leave --weights out, and each photo is "
             "judged by weights that have not seen it"
         )
-    dataset = _readable(
-        extract_dataset(rows, model.detector if model else detector, n_jobs, cache)
-    )
+    dataset = _readable(extract_dataset(rows, model.detector if model else detector, n_jobs, cache))
     if not dataset.rows:
         raise ManifestError("none of the photos can be read")
     if model:

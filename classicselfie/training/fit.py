@@ -150,8 +150,8 @@ def grow(
     """
     names = tuple(name for name in FEATURE_NAMES if name.partition(".")[0] in settings.groups)
     columns = [FEATURE_NAMES.index(name) for name in names]
-    x = dataset.features[index, :versions][:, :, columns]
-    x = x.reshape(-1, len(columns)).astype(np.float64)
+    chosen = dataset.features[index, :versions][:, :, columns]
+    x: Floats = chosen.reshape(-1, len(columns)).astype(np.float64)
     rows = [dataset.rows[i] for i in index]
     selfie = np.repeat([row.selfie for row in rows], versions)
     weights = np.repeat(sample_weights(rows), versions) / versions

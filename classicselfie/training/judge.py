@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.ensemble import GradientBoostingClassifier
 
 from classicselfie.features import FEATURE_NAMES, GROUPS
@@ -16,7 +17,6 @@ from classicselfie.training.fit import Settings, fit, sample_weights
 from classicselfie.training.folds import (
     Floats,
     Integers,
-    fold_names,
     fold_without_both,
     held_out,
     leave_one_group_out,

@@ -7,7 +7,7 @@ threshold that was chosen without them.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,10 +55,10 @@ def figures_per_group(rows: Sequence[Row], folds: Integers, decisions: Floats) -
     per_group: dict[str, dict[str, Any]] = {}
     for fold, name in enumerate(fold_names(rows)):
         test = folds == fold
-        per_group[name] = _figures(selfie[test], decisions[test])
+        per_group[name] = separation(selfie[test], decisions[test])
         own = group == name
         if min((~selfie & own).sum(), (selfie & own).sum()) >= 50:
-            mixed[name] = _figures(selfie[own], decisions[own])
+            mixed[name] = separation(selfie[own], decisions[own])
     return {
         "same_source": dict(
             sorted(mixed.items(), key=lambda item: -min(item[1]["selfies"], item[1]["others"]))
@@ -71,7 +71,8 @@ def figures_per_group(rows: Sequence[Row], folds: Integers, decisions: Floats) -
     }
 
 
-def _figures(selfie: npt.NDArray[np.bool_], decisions: Floats) -> dict[str, Any]:
+def separation(selfie: npt.NDArray[np.bool_], decisions: Floats) -> dict[str, Any]:
+    """Count both classes and tell how well the values part them: AUC, recall at 1 % FPR."""
     return {
         "selfies": int(selfie.sum()),
         "others": int((~selfie).sum()),
@@ -92,23 +93,70 @@ def flags_at_thresholds(
     return flags
 
 
+def share_of(count: int, total: int) -> dict[str, Any]:
+    """Share with its 95 % interval; None of nothing."""
+    return {
+        "share": round(count / total, 4) if total else None,
+        "interval": [round(bound, 4) for bound in wilson(count, total)],
+    }
+
+
+def tally(members: npt.NDArray[np.bool_], flags: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """Count members and the flagged ones of them; `members` is a mask."""
+    photos, flagged = int(members.sum()), int((members & flags).sum())
+    return {"photos": photos, "flagged": flagged, **share_of(flagged, photos)}
+
+
 def rates(rows: Sequence[Row], flags: npt.NDArray[np.bool_], by: str) -> dict[str, Any]:
     """Share of flagged photos with its 95 % interval per source or kind, selfies apart."""
-    out: dict[str, Any] = {"recall": {}, "false_positive_rate": {}}
-    for side, wanted in (("recall", True), ("false_positive_rate", False)):
-        for name in sorted({getattr(row, by) for row in rows if row.selfie == wanted}):
-            members = [
-                i for i, r in enumerate(rows) if r.selfie == wanted and getattr(r, by) == name
-            ]
-            count = int(flags[members].sum())
-            low, high = wilson(count, len(members))
-            out[side][name] = {
-                "photos": len(members),
-                "flagged": count,
-                "share": round(count / len(members), 4),
-                "interval": [round(low, 4), round(high, 4)],
-            }
-    return out
+    selfie = np.array([row.selfie for row in rows])
+    return rates_by([getattr(row, by) for row in rows], selfie, flags)
+
+
+def rates_by(
+    names: Sequence[str], selfie: npt.NDArray[np.bool_], flags: npt.NDArray[np.bool_]
+) -> dict[str, Any]:
+    """Share of flagged photos with its 95 % interval per name, selfies apart; "" is left out."""
+    of = np.array(names)
+    return {
+        side: {
+            str(name): tally(wanted & (of == name), flags) for name in np.unique(of[wanted]) if name
+        }
+        for side, wanted in (("recall", selfie), ("false_positive_rate", ~selfie))
+    }
+
+
+BAND_MARGIN = 0.05  # a band whose recall is this far below the whole is marked
+
+
+def band_table(
+    selfie: npt.NDArray[np.bool_], flags: npt.NDArray[np.bool_], bands: Sequence[str]
+) -> dict[str, Any]:
+    """Rates per band, and of all photos whose band is known: the whole they are held against."""
+    known = np.array([bool(band) for band in bands])
+    return {
+        **rates_by(bands, selfie, flags),
+        "whole": {
+            "recall": tally(selfie & known, flags),
+            "false_positive_rate": tally(~selfie & known, flags),
+        },
+    }
+
+
+def marked_bands(threshold: str, bands: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    """Bands whose selfies are found clearly less often than those of the whole."""
+    for grouping, table in bands.items():
+        whole = table["whole"]["recall"]["share"]
+        for band, found in table["recall"].items():
+            if round(whole - found["share"], 4) > BAND_MARGIN:
+                yield {
+                    "threshold": threshold,
+                    "grouping": grouping,
+                    "band": band,
+                    **found,
+                    "whole": whole,
+                    "may_be_chance": found["interval"][1] >= whole,
+                }
 
 
 def calibrated_without(rows: Sequence[Row], folds: Integers, decisions: Floats) -> Floats:
@@ -120,14 +168,36 @@ def calibrated_without(rows: Sequence[Row], folds: Integers, decisions: Floats) 
     return probabilities
 
 
-def calibration_error(rows: Sequence[Row], probabilities: Floats) -> float:
-    """Measure the expected calibration error in ten bins."""
+def reliability(rows: Sequence[Row], probability: Floats) -> list[dict[str, Any]]:
+    """Compare the probabilities with the shares of selfies, in ten bins.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    probability : ndarray of float64, shape (n,)
+
+    Returns
+    -------
+    list of dict
+        Per bin that holds photos: `bin` (0 to 9), `photos`, and, weighed as in training,
+        `weight` (share of all photos), `probability` (mean) and `selfies` (share).
+    """
     weights = sample_weights(rows)
     selfie = np.array([row.selfie for row in rows])
-    bins = np.minimum((probabilities * 10).astype(int), 9)
-    gaps = [
-        abs(np.sum(weights[m] * (selfie[m] - probabilities[m])))
+    bins = np.minimum((probability * 10).astype(int), 9)
+    return [
+        {
+            "bin": b,
+            "photos": int(m.sum()),
+            "weight": float(weights[m].sum() / weights.sum()),
+            "probability": float(np.average(probability[m], weights=weights[m])),
+            "selfies": float(np.average(selfie[m], weights=weights[m])),
+        }
         for b in range(10)
         if (m := bins == b).any()
     ]
-    return round(float(sum(gaps) / weights.sum()), 4)
+
+
+def expected_calibration_error(bins: Iterable[dict[str, Any]]) -> float:
+    """Mean gap between probability and share of selfies over the bins of `reliability`."""
+    return float(sum(b["weight"] * abs(b["selfies"] - b["probability"]) for b in bins))
