@@ -165,14 +165,14 @@ def evaluate(
     from classicselfie.training.report import write_report
 
     model = load_model(weights) if weights else None
-    if model and model.card.get("training_data", {}).get("sha256") == data_hash(rows):
+    dataset = _readable(extract_dataset(rows, model.detector if model else detector, n_jobs, cache))
+    if not dataset.rows:
+        raise ManifestError("none of the photos can be read")
+    if model and model.card.get("training_data", {}).get("sha256") == data_hash(dataset.rows):
         raise ManifestError(
             f"{weights} was trained on these very photos; leave --weights out, and each photo is "
             "judged by weights that have not seen it"
         )
-    dataset = _readable(extract_dataset(rows, model.detector if model else detector, n_jobs, cache))
-    if not dataset.rows:
-        raise ManifestError("none of the photos can be read")
     if model:
         results = judge.judge_with(model, dataset, n_jobs)
     else:
