@@ -32,7 +32,9 @@ from classicselfie.features import FEATURE_NAMES
 from classicselfie.resources import resource
 from classicselfie.training import validation
 from classicselfie.training.dataset import extract_dataset
-from classicselfie.training.fit import Floats, Settings, sample_weights
+from classicselfie.training.fit import sample_weights
+from classicselfie.training.folds import Floats, held_out, leave_one_group_out, selfie_groups
+from classicselfie.training.judge import BaselineScore, ModelScore
 from classicselfie.training.manifest import Row, read_manifest
 
 EMBEDDING = "MobilenetV2/Logits/AvgPool"
@@ -133,7 +135,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     arguments = parser.parse_args()
     rows = read_manifest(arguments.manifest)
-    folds = validation.leave_one_group_out(rows)
+    folds = leave_one_group_out(rows)
     selfie = np.array([row.selfie for row in rows])
 
     decisions: dict[str, Floats] = {}
@@ -141,25 +143,23 @@ def main() -> None:
     if arguments.mobilenet:
         score = EmbeddingScore(rows, embed(rows, arguments.mobilenet))
         name = "MobileNetV2 + linear SVM"
-        decisions[name] = validation.held_out_decisions(folds, score, arguments.jobs)
+        decisions[name] = held_out(folds, score, arguments.jobs)
         size[name] = arguments.mobilenet.stat().st_size + 1280 * 8
     for detector in arguments.detectors:
         dataset = extract_dataset(rows, detector, arguments.jobs, arguments.cache)
         if dataset.unreadable:
             parser.error(f"{dataset.unreadable[0][0].name} cannot be read")
-        model = validation.ModelScore(dataset, Settings(), detector)
+        model = ModelScore(dataset, detector)
         name = f"classicselfie, {detector}"
-        decisions[name] = validation.held_out_decisions(folds, model, arguments.jobs)
+        decisions[name] = held_out(folds, model, arguments.jobs).sum(axis=1)
         size[name] = resource("models", f"{detector}.json").stat().st_size
         area = dataset.features[:, 0, FEATURE_NAMES.index("face.diagonal")].astype(np.float64)
         decisions[f"face size, {detector}"] = area
         size[f"face size, {detector}"] = 8
     name = "no pixels (aspect, size, bytes)"
-    decisions[name] = validation.held_out_decisions(
-        folds, validation.BaselineScore(rows), arguments.jobs
-    )
+    decisions[name] = held_out(folds, BaselineScore(rows), arguments.jobs)
 
-    groups = validation.selfie_groups(rows)
+    groups = selfie_groups(rows)
     members = [np.flatnonzero(folds == fold) for fold in range(len(groups))]
     peer = next(iter(decisions))
     figures: dict[str, Any] = {}
@@ -171,6 +171,9 @@ def main() -> None:
             "balanced_accuracy": round(balanced_accuracy(selfie, folds, values), 4),
             "weights_bytes": size.get(name),
             "per_group": validation.figures_per_group(rows, folds, values),
+            "strict_by_kind": validation.rates(
+                rows, validation.flags_at_thresholds(rows, folds, values)["strict"], "kind"
+            ),
         }
         if name.startswith("classicselfie") and name != peer:
             figures[name]["difference_to_peer"] = bootstrap(
@@ -192,6 +195,11 @@ def main() -> None:
                 f"  {group:18}",
                 "  ".join(f"{c['auc']:.3f}/{c['tpr_at_1_percent_fpr']:.2f}" for c in cells),
             )
+    for side in ("recall", "false_positive_rate"):
+        print(f"\nstrict, thresholds of the other folds by one rule: {side} per kind")
+        for kind in figures[peer]["strict_by_kind"][side]:
+            cells = (f["strict_by_kind"][side][kind]["share"] for f in figures.values())
+            print(f"  {kind:26}", "  ".join(f"{share:5.3f}" for share in cells))
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
