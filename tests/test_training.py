@@ -18,7 +18,8 @@ from drawing import draw_person, draw_scene
 
 from classicselfie import SelfieDetector
 from classicselfie.errors import ManifestError
-from classicselfie.features import GROUPS
+from classicselfie.faces import Face
+from classicselfie.features import FEATURE_NAMES, GROUPS
 
 pytest.importorskip("sklearn", reason="the extra train is not installed")
 pytest.importorskip("joblib", reason="the extra train is not installed")
@@ -26,11 +27,13 @@ pytest.importorskip("joblib", reason="the extra train is not installed")
 from classicselfie.cli import main
 from classicselfie.model import load_model
 from classicselfie.training.augment import augment
+from classicselfie.training.bands import brightness_band, measure_face, skin_tone_band
 from classicselfie.training.command import train
-from classicselfie.training.dataset import extract_dataset
-from classicselfie.training.fit import LIMITS, choose_thresholds, sample_weights
+from classicselfie.training.dataset import VERSIONS, Dataset, extract_dataset
+from classicselfie.training.fit import LIMITS, Settings, choose_thresholds, sample_weights
 from classicselfie.training.folds import leave_one_group_out, leave_sources_out
 from classicselfie.training.manifest import Row, data_hash, read_folders, read_manifest
+from classicselfie.training.selection import C_CHOICES, GROUP_CHOICES, choose_settings
 from classicselfie.training.validation import (
     rates,
     tpr_at_fpr,
@@ -272,6 +275,54 @@ def test_figures() -> None:
     assert table["false_positive_rate"]["people"]["flagged"] == 0
 
 
+def test_c_and_groups_are_chosen_by_sources_that_are_left_out() -> None:
+    """HOG knows the source and nothing else; the face's size is the same truth everywhere."""
+    generator = np.random.default_rng(0)
+    rows = [
+        row(f"{source}{i}", selfie=i % 2 == 0, group=f"{'so'[i % 2]}{source}")
+        for source in range(9)
+        for i in range(60)
+    ]
+    selfie = np.array([r.selfie for r in rows])
+    features = np.zeros((len(rows), VERSIONS, len(FEATURE_NAMES)), np.float32)
+    size = FEATURE_NAMES.index("face.height")
+    features[:, :, size] = generator.normal(selfie * 2.5)[:, None]
+    hogs = [i for i, name in enumerate(FEATURE_NAMES) if name.startswith("hog_")]
+    per_source = {r.group: generator.normal(0, 1, len(hogs)) for r in rows}
+    shown = np.array([per_source[r.group] for r in rows])
+    features[:, :, hogs] = generator.normal(shown, 0.3)[:, None]
+    dataset = Dataset(rows, features, np.zeros((len(rows), 2), np.float32), [])
+    chosen = choose_settings(dataset, range(len(rows)), "yunet")
+    assert chosen.groups == GROUP_CHOICES[1]  # without HOG
+    assert chosen.c in C_CHOICES
+    # Rows that may not be looked at change nothing.
+    half = [i for i, r in enumerate(rows) if r.group[1] in "01234"]
+    before = choose_settings(dataset, half, "yunet")
+    features[[i for i in range(len(rows)) if i not in half]] = 0
+    assert choose_settings(dataset, half, "yunet") == before
+    alone = [i for i in half if selfie[i]]
+    assert choose_settings(dataset, alone, "yunet") == Settings()
+
+
+def test_light_and_skin_tone_are_measured_on_the_face() -> None:
+    face = Face((40.0, 40.0, 80.0, 100.0), (), 0.9)
+    image = np.zeros((200, 200, 3), np.uint8)
+    for bgr, brightness, tone in (
+        ((180, 200, 235), "5 very bright", "6 very light"),
+        ((90, 120, 170), "3 medium", "3 tan"),
+        ((35, 50, 80), "1 very dark", "1 dark"),
+    ):
+        image[40:140, 40:120] = bgr
+        luma, angle = measure_face(image, face)
+        assert luma == pytest.approx(0.114 * bgr[0] + 0.587 * bgr[1] + 0.299 * bgr[2], abs=1)
+        assert brightness_band(luma).startswith(brightness)
+        assert skin_tone_band(angle).startswith(tone), angle
+    # Grey or blue light leaves no angle, no face no measure at all.
+    image[:] = 128
+    assert skin_tone_band(measure_face(image, face)[1]) == ""
+    assert [brightness_band(measure_face(image, None)[0])] == [""]
+
+
 def test_augmentation_changes_the_picture_but_not_its_kind() -> None:
     image = draw_person()
     versions: Sequence[np.ndarray] = [
@@ -279,5 +330,19 @@ def test_augmentation_changes_the_picture_but_not_its_kind() -> None:
     ]
     assert all(v.dtype == np.uint8 and v.shape[2] == 3 for v in versions)
     assert len({v.shape for v in versions}) > 10
+    # Frames and bars are among them, of one colour along a whole side.
+    framed = [v for v in versions if (v[:2] == v[0, 0]).all() or (v[:, :2] == v[0, 0]).all()]
+    assert 3 <= len(framed) <= 15
     again = augment(image, np.random.default_rng(7))
     np.testing.assert_array_equal(again, versions[7])
+
+
+def test_a_change_of_aspect_keeps_the_face() -> None:
+    image = np.zeros((300, 400, 3), np.uint8)
+    image[100:180, 300:360] = 255
+    kept = []
+    for seed in range(40):
+        version = augment(image, np.random.default_rng(seed), (300.0, 100.0, 60.0, 80.0))
+        kept.append((version > 128).mean() > 0.02)
+    # The small crops and frames that follow may still cut it.
+    assert np.mean(kept) > 0.9
