@@ -31,6 +31,7 @@ from classicselfie.training.report import (
     confusion,
     curve,
     figures,
+    figures_path,
     precision_at,
     write_report,
 )
@@ -408,7 +409,7 @@ def test_a_sheet_holds_the_worst_only() -> None:
 
 def test_the_json_is_what_is_returned(results: Results, written: tuple[Any, Path]) -> None:
     told, path = written
-    text = path.with_suffix(".json").read_text(encoding="utf-8")
+    text = figures_path(path).read_text(encoding="utf-8")
 
     def refuse(word: str) -> None:
         raise AssertionError(word)
@@ -508,7 +509,7 @@ def test_the_same_results_give_the_same_bytes(
         write_report(results, second)
         assert rcParams["font.size"] == 30
     assert first.read_bytes() == second.read_bytes()
-    assert first.with_suffix(".json").read_bytes() == second.with_suffix(".json").read_bytes()
+    assert figures_path(first).read_bytes() == figures_path(second).read_bytes()
 
 
 TEN = [True] * 5 + [False] * 5
@@ -543,7 +544,7 @@ def test_little_and_odd_results(tmp_path: Path, changes: dict[str, Any], sentenc
     html = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert sentence in html
     check_page(html)
-    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8")) == told
+    assert json.loads((tmp_path / "r.html.json").read_text(encoding="utf-8")) == told
     assert told["headline"]["pooled"]["auc"] == 0.84
 
 

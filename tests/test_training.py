@@ -33,6 +33,7 @@ from classicselfie.training.dataset import VERSIONS, Dataset, extract_dataset
 from classicselfie.training.fit import LIMITS, Settings, choose_thresholds, sample_weights
 from classicselfie.training.folds import leave_one_group_out, leave_sources_out
 from classicselfie.training.manifest import Row, data_hash, read_folders, read_manifest
+from classicselfie.training.report import figures_path
 from classicselfie.training.selection import C_CHOICES, GROUP_CHOICES, choose_settings
 from classicselfie.training.validation import (
     rates,
@@ -132,10 +133,10 @@ def test_the_report_judges_each_photo_by_weights_that_have_not_seen_it(
     weights, report = tmp_path / "mine.json", tmp_path / "left_out.html"
     arguments = [str(manifest), "--jobs", "1", "--cache", str(tmp_path / "cache")]
     assert main(["train", *arguments, "-o", str(weights)]) == 0
-    beside = json.loads((tmp_path / "mine.report.json").read_text(encoding="utf-8"))
+    beside = json.loads((tmp_path / "mine.report.html.json").read_text(encoding="utf-8"))
     assert main(["evaluate", *arguments, "-o", str(report)]) == 0
     # The same folds, settings and seeds: train's report is evaluate's.
-    figures = json.loads(report.with_suffix(".json").read_text(encoding="utf-8"))
+    figures = json.loads(figures_path(report).read_text(encoding="utf-8"))
     assert figures == beside
     assert [fold["name"] for fold in figures["headline"]["folds"]] == ["me_a", "me_b"]
     assert figures["counts"]["unreadable"] == 1
@@ -156,7 +157,7 @@ def test_the_report_judges_each_photo_by_weights_that_have_not_seen_it(
     part.write_text("\n".join(lines[:17]) + "\n", encoding="utf-8")
     whole[0] = str(part)
     assert main(["evaluate", *whole]) == 0
-    figures = json.loads(report.with_suffix(".json").read_text(encoding="utf-8"))
+    figures = json.loads(figures_path(report).read_text(encoding="utf-8"))
     assert figures["counts"]["selfies"] == 8
     assert "16 of the 16 photos come from sources that the weights name" in figures["provenance"]
     detector = SelfieDetector(weights)

@@ -36,7 +36,7 @@ def train(
     detector : {"yunet", "haar"}
     output : Path
         Weights file; beside it its card (.md) and the report on left-out photos
-        (.report.html, .report.json) are written.
+        (.report.html, .report.html.json) are written.
     n_jobs : int
         Processes; -1 for one per core.
     cache : Path, optional
@@ -162,7 +162,7 @@ def evaluate(
     _prepare(output)
     from classicselfie.training import folds, judge
     from classicselfie.training.dataset import extract_dataset
-    from classicselfie.training.report import write_report
+    from classicselfie.training.report import figures_path, write_report
 
     model = load_model(weights) if weights else None
     dataset = _readable(extract_dataset(rows, model.detector if model else detector, n_jobs, cache))
@@ -183,7 +183,7 @@ def evaluate(
             dataset, detector, group_folds, folds.fold_names(dataset.rows), n_jobs=n_jobs
         )
     figures = write_report(results, output)
-    _say(f"wrote {output} and {output.with_suffix('.json')}")
+    _say(f"wrote {output} and {figures_path(output)}")
     return figures
 
 

@@ -54,7 +54,7 @@ class Settings:
     trees: int = 300
     depth: int = 2
     learning_rate: float = 0.1
-    max_features: float = 0.1
+    max_features: float = 0.07
     subsample: float = 0.6
     min_leaf: int = 20
     c: float = 0.0005

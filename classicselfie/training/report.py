@@ -111,8 +111,8 @@ def write_report(results: Results, path: Path) -> dict[str, Any]:
     ----------
     results : Results
     path : Path
-        Becomes one HTML file that needs no other; the figures lie beside it with the ending
-        .json. The HTML holds small copies of the worst errors' photos.
+        Becomes one HTML file that needs no other; the figures lie beside it, see
+        `figures_path`. The HTML holds small copies of the worst errors' photos.
 
     Returns
     -------
@@ -137,10 +137,15 @@ def write_report(results: Results, path: Path) -> dict[str, Any]:
     )
     # Bytes, so that lines end alike everywhere; a file name need not be valid Unicode.
     path.write_bytes(html.encode("utf-8", "replace"))
-    path.with_suffix(".json").write_text(
+    figures_path(path).write_text(
         json.dumps(told, indent=1, allow_nan=False), encoding="ascii", newline="\n"
     )
     return told
+
+
+def figures_path(report: Path) -> Path:
+    """Name the JSON beside a report; its double ending never meets a weights file's name."""
+    return report.with_name(f"{report.name}.json")
 
 
 def _main_threshold(results: Results) -> str | None:
