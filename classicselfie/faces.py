@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from classicselfie.errors import ModelError
-from classicselfie.images import BgrImage, reduce
+from classicselfie.images import BgrImage, reduce, resize
 from classicselfie.resources import resource
 
 Points = npt.NDArray[np.float32]
+
+FIRST_LOOK = 192  # longest side in pixels
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,17 @@ class FaceDetector(Protocol):
 class YuNetDetector:
     """YuNet, a 75,856-parameter face detector that OpenCV runs itself.
 
+    It looks up to three times and stops at the first look that shows a face: at the picture
+    shrunk to `FIRST_LOOK`, where nearly all faces of selfies are found in less than half the
+    time; at the whole working image; and at the working image turned by a quarter.
+
     Parameters
     ----------
     score_threshold : float
         Faces below this confidence are dropped.
     rotated_score_threshold : float
-        The same for the second look at the picture turned by a quarter, which is taken only
-        where the upright picture shows no face. Higher, for most pictures without an upright
-        face have no face at all.
+        The same for the turned picture. Higher, for most pictures without an upright face have
+        no face at all.
 
     References
     ----------
@@ -77,23 +82,32 @@ class YuNetDetector:
         self.score_threshold = score_threshold
         self.rotated_score_threshold = rotated_score_threshold
         self._path = str(resource("models", "face_detection_yunet_2023mar.onnx"))
-        self._local = threading.local()  # FaceDetectorYN keeps its input size: one per thread
+        # FaceDetectorYN keeps its input size and plans for it: one per thread and look.
+        self._local = threading.local()
 
     def detect(self, image: BgrImage) -> list[Face]:
         """Find faces; see `FaceDetector.detect`."""
-        faces = self._look(image, self.score_threshold)
-        return faces or _look_sideways(
-            image, lambda turned: self._look(turned, self.rotated_score_threshold)
+        height, width = image.shape[:2]
+        factor = FIRST_LOOK / max(width, height)
+        if factor < 1:
+            small = resize(image, max(8, round(width * factor)), max(8, round(height * factor)))
+            faces = self._look("first", small, self.score_threshold)
+            if faces:
+                back = np.eye(2, 3, dtype=np.float32)
+                ratio = (width / small.shape[1], height / small.shape[0])
+                return _largest_first(_transform(face, back, ratio) for face in faces)
+        return self._look("whole", image, self.score_threshold) or _look_sideways(
+            image, lambda turned: self._look("turned", turned, self.rotated_score_threshold)
         )
 
-    def _look(self, image: BgrImage, score_threshold: float) -> list[Face]:
+    def _look(self, look: str, image: BgrImage, score_threshold: float) -> list[Face]:
         height, width = image.shape[:2]
-        net = getattr(self._local, "net", None)
+        net = getattr(self._local, look, None)
         if net is None:
             net = cv2.FaceDetectorYN.create(
                 self._path, "", (width, height), self.score_threshold, 0.3, 5000
             )
-            self._local.net = net
+            setattr(self._local, look, net)
         if net.getInputSize() != (width, height):
             net.setInputSize((width, height))
         rows = net.detect(image)[1]

@@ -23,7 +23,7 @@ from classicselfie.skin import segment_skin
 Vector = npt.NDArray[np.float32]
 
 # Changes whenever the same photo would give other numbers; weights name the version they need.
-FEATURE_VERSION = 1
+FEATURE_VERSION = 2
 
 GRID = 6  # cells a side in every face-centred or whole-frame grid
 HOG_BINS = 6
@@ -67,9 +67,14 @@ class Scene:
         return [face for face in self.faces if face.bbox[3] >= SIMILAR_FACE * self.faces[0].bbox[3]]
 
     @cached_property
+    def luma(self) -> Mask:
+        """Luma, uint8, 0 to 255."""
+        return cast(Mask, cv2.cvtColor(self.image, cv2.COLOR_BGR2GRAY))
+
+    @cached_property
     def grey(self) -> Plane:
         """Luma, float32, 0 to 255."""
-        return cast(Plane, cv2.cvtColor(self.image, cv2.COLOR_BGR2GRAY).astype(np.float32))
+        return self.luma.astype(np.float32)
 
     @cached_property
     def hsv(self) -> BgrImage:
@@ -369,7 +374,7 @@ def _skin(scene: Scene) -> Vector:
 
 
 def _box(mask: Mask, x0: float, y0: float, x1: float, y1: float) -> Mask:
-    rows, columns = mask.shape
+    rows, columns = mask.shape[:2]
     return mask[
         int(np.clip(y0, 0, rows)) : int(np.clip(round(y1), 0, rows)),
         int(np.clip(x0, 0, columns)) : int(np.clip(round(x1), 0, columns)),
@@ -512,65 +517,141 @@ def _light(scene: Scene) -> list[float]:
 # --- texture: photo, filter, or brush and canvas --------------------------------------------
 
 _LBP_BINS = 10
-_TEXTURE = tuple(
-    f"{part}_{index}" for part in ("frame", "half", "face") for index in range(_LBP_BINS)
+_PATTERNS = 59
+_BLOCK = 8
+_FREQUENCIES = 15
+_TEXTURE = (
+    *(f"{part}_{index}" for part in ("frame", "half", "face") for index in range(_LBP_BINS)),
+    *(
+        f"{part}_pattern_{index}"
+        for part in ("frame", "half", "face")
+        for index in range(_PATTERNS)
+    ),
+    *(f"{part}_frequency_{index}" for part in ("frame", "face") for index in range(_FREQUENCIES)),
 )
 
 
-def _uniform_table() -> npt.NDArray[np.uint8]:
-    """Map each 8-bit pattern to its count of ones, or to 9 where it changes more than twice."""
+def _uniform_tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """Map 8-bit patterns to labels, with and without regard to rotation.
+
+    Uniform patterns, which change at most twice around the circle, count by their ones (0 to 8)
+    or each by itself (0 to 57); all others share the last label.
+    """
     patterns = np.arange(256)
     bits = (patterns[:, None] >> np.arange(8)) & 1
-    changes = (bits != np.roll(bits, 1, axis=1)).sum(axis=1)
-    return np.where(changes <= 2, bits.sum(axis=1), _LBP_BINS - 1).astype(np.uint8)
+    uniform = (bits != np.roll(bits, 1, axis=1)).sum(axis=1) <= 2
+    by_ones = np.where(uniform, bits.sum(axis=1), _LBP_BINS - 1)
+    by_pattern = np.where(uniform, np.cumsum(uniform) - 1, _PATTERNS - 1)
+    return by_ones.astype(np.uint8), by_pattern.astype(np.uint8)
 
 
-_UNIFORM = _uniform_table()
+_BY_ONES, _BY_PATTERN = _uniform_tables()
 _NEIGHBOURS = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 
 
-def local_binary_pattern(grey: Plane) -> Mask:
-    """Label each inner pixel with its rotation-invariant uniform pattern.
+def local_binary_pattern(luma: Mask, lift: int) -> Mask:
+    """Code each inner pixel by which of its eight neighbours are brighter.
 
     Parameters
     ----------
-    grey : ndarray of float32, shape (height, width)
+    luma : ndarray of uint8, shape (height, width)
+    lift : int
+        Grey levels by which a neighbour must be brighter. At 2 flat regions and JPEG's rounding
+        count as flat.
 
     Returns
     -------
     ndarray of uint8, shape (height - 2, width - 2)
-        0 to 8 ones, or 9 where the pattern is not uniform.
+        One bit per neighbour, clockwise from the upper left.
 
     Notes
     -----
     Ojala, Pietikäinen, Mäenpää: Multiresolution gray-scale and rotation invariant texture
     classification with local binary patterns, TPAMI 2002 (P = 8, R = 1; the square neighbours
-    are not interpolated). A neighbour must be brighter by two grey levels, so that flat regions
-    and JPEG's rounding count as flat.
+    are not interpolated).
     """
-    height, width = grey.shape
-    level = grey[1:-1, 1:-1] + 2.0
+    height, width = luma.shape
+    level = np.minimum(luma[1:-1, 1:-1], 255 - lift) + np.uint8(lift)
     code = np.zeros(level.shape, np.uint8)
     for bit, (dy, dx) in enumerate(_NEIGHBOURS):
-        neighbour = grey[1 + dy : height - 1 + dy, 1 + dx : width - 1 + dx]
-        code |= (neighbour > level).astype(np.uint8) * np.uint8(1 << bit)
-    return _UNIFORM[code]
+        neighbour = luma[1 + dy : height - 1 + dy, 1 + dx : width - 1 + dx]
+        code |= cast(Mask, cv2.compare(neighbour, level, cv2.CMP_GT)) & np.uint8(1 << bit)
+    return code
 
 
-def _lbp_histogram(labels: Mask) -> Vector:
-    counts = np.bincount(labels.ravel(), minlength=_LBP_BINS)
-    return (counts / max(1, labels.size)).astype(np.float32)
+def _histogram(values: Mask) -> Vector:
+    """Share of the pixels at each of the 256 values; all 0 of nothing."""
+    if not values.size:
+        return np.zeros(256, np.float32)
+    counts = cv2.calcHist([np.ascontiguousarray(values)], [0], None, [256], [0, 256])
+    return counts.ravel() / np.float32(values.size)
+
+
+def _shares(codes: Mask, table: npt.NDArray[np.uint8], bins: int) -> Vector:
+    """Share of the pixels whose code falls on each label of a table."""
+    return np.bincount(table, _histogram(codes), bins).astype(np.float32)
+
+
+# Discrete cosine transform of eight samples, one frequency a row.
+_COSINES = np.array(
+    [
+        [
+            np.cos((2 * x + 1) * u * np.pi / (2 * _BLOCK)) * np.sqrt((2 if u else 1) / _BLOCK)
+            for x in range(_BLOCK)
+        ]
+        for u in range(_BLOCK)
+    ],
+    np.float32,
+)
+_BANDS = np.add.outer(np.arange(_BLOCK), np.arange(_BLOCK))
+
+
+def block_frequencies(luma: Mask) -> Vector:
+    """Measure how much of each spatial frequency a picture holds.
+
+    Parameters
+    ----------
+    luma : ndarray of uint8, shape (height, width)
+
+    Returns
+    -------
+    ndarray of float32, shape (15,)
+        log2 of the mean absolute coefficient of the cosine transform of 8 × 8 blocks, in 14
+        bands from coarse to fine; last, how far upright edges outweigh level ones. All 0 where
+        no block fits.
+    """
+    rows, columns = luma.shape[0] // _BLOCK, luma.shape[1] // _BLOCK
+    if not rows or not columns:
+        return np.zeros(_FREQUENCIES, np.float32)
+    pixels = luma[: rows * _BLOCK, : columns * _BLOCK].astype(np.float32)
+    blocks = pixels.reshape(rows, _BLOCK, columns, _BLOCK).transpose(0, 2, 1, 3)
+    strength = np.abs(_COSINES @ blocks @ _COSINES.T).mean(axis=(0, 1))
+    bands = np.bincount(_BANDS.ravel(), strength.ravel()) / np.bincount(_BANDS.ravel())
+    leaning = np.log2(strength[0, 1] + 1) - np.log2(strength[1, 0] + 1)
+    return np.append(np.log2(bands[1:] + 0.05), leaning).astype(np.float32)
 
 
 def _texture(scene: Scene) -> Vector:
-    labels = local_binary_pattern(scene.grey)
-    face: Vector = np.zeros(_LBP_BINS, np.float32)
+    half = reduce(scene.luma, 2)
+    inner = np.zeros((0, 0), np.uint8)
+    flat_codes, codes = (local_binary_pattern(scene.luma, lift) for lift in (2, 0))
+    parts = [
+        [flat_codes, local_binary_pattern(half, 2), inner],
+        [codes, local_binary_pattern(half, 0), inner],
+    ]
+    face = inner
     if scene.face is not None:
         x, y, w, h = scene.face.bbox
-        inner = _box(labels, x + 0.1 * w, y + 0.1 * h, x + 0.9 * w, y + 0.9 * h)
-        face = _lbp_histogram(inner)
+        box = (x + 0.1 * w, y + 0.1 * h, x + 0.9 * w, y + 0.9 * h)
+        face = _box(scene.luma, *box)
+        parts[0][2], parts[1][2] = _box(flat_codes, *box), _box(codes, *box)
     return np.concatenate(
-        [_lbp_histogram(labels), _lbp_histogram(local_binary_pattern(scene.half)), face]
+        [
+            *(_shares(part, _BY_ONES, _LBP_BINS) for part in parts[0]),
+            *(_shares(part, _BY_PATTERN, _PATTERNS) for part in parts[1]),
+            block_frequencies(scene.luma),
+            block_frequencies(face),
+        ]
     )
 
 
@@ -637,14 +718,28 @@ def _backdrop(scene: Scene) -> list[float]:
     ]
 
 
-# --- colour: histograms of the whole frame -------------------------------------------------
+# --- colour: histograms of the whole frame, variety within the face -------------------------
 
 _HUES = 8
 _LEVELS = 4
+_JOINT = _LEVELS**3
+_MOMENTS = (
+    "spread_l",
+    "spread_a",
+    "spread_b",
+    "covariance_l_a",
+    "covariance_l_b",
+    "covariance_a_b",
+)
 _COLOUR = (
     *(f"hue_{index}" for index in range(_HUES)),
     *(f"saturation_{index}" for index in range(_LEVELS)),
     *(f"value_{index}" for index in range(_LEVELS)),
+    *(f"lab_{index}" for index in range(_JOINT)),
+    *("mean_l", "mean_a", "mean_b"),
+    *_MOMENTS,
+    *(f"face_lab_{index}" for index in range(_JOINT)),
+    *(f"face_{moment}" for moment in _MOMENTS),
 )
 
 
@@ -654,7 +749,61 @@ def _colour(scene: Scene) -> Vector:
     hues = np.bincount(hue.astype(np.int32) * _HUES // 180, saturation, _HUES) / 255.0
     saturations = np.bincount(saturation >> 6, minlength=_LEVELS)
     values = np.bincount(value >> 6, minlength=_LEVELS)
-    return (np.concatenate([hues, saturations, values]) / hue.size).astype(np.float32)
+    hsv = np.concatenate([hues, saturations, values]) / hue.size
+    lab = cast(BgrImage, cv2.cvtColor(reduce(scene.image, 2), cv2.COLOR_BGR2LAB))
+    face = np.zeros(_JOINT + len(_MOMENTS), np.float32)
+    if scene.face is not None:
+        inner = _face_colours(scene.image, scene.face)
+        if inner.size >= 3 * 16:
+            face = _variety(inner)
+    # Colours of photos lie near the grey axis: a and b are cut finely there.
+    return np.concatenate(
+        [
+            hsv,
+            _joint_histogram(lab, (0, 96, 96), (64, 16, 16)),
+            lab.mean(axis=(0, 1)) / 128,
+            _moments(lab),
+            face,
+        ],
+        dtype=np.float32,
+    )
+
+
+def _face_colours(image: BgrImage, face: Face) -> BgrImage:
+    """Cut the inner face and turn it to L*a*b*."""
+    x, y, w, h = face.bbox
+    inner = _box(image, x + 0.1 * w, y + 0.1 * h, x + 0.9 * w, y + 0.9 * h)
+    if not inner.size:
+        return inner
+    return cast(BgrImage, cv2.cvtColor(inner, cv2.COLOR_BGR2LAB))
+
+
+def _variety(lab: BgrImage) -> Vector:
+    """Tell how the colours of a face vary around its own median, whatever its tone."""
+    median = np.median(lab.reshape(-1, 3), axis=0).astype(np.int32)
+    low = (int(median[0]) - 64, int(median[1]) - 16, int(median[2]) - 16)
+    return np.concatenate([_joint_histogram(lab, low, (32, 8, 8)), _moments(lab)])
+
+
+def _joint_histogram(
+    lab: BgrImage, low: tuple[int, int, int], step: tuple[int, int, int]
+) -> Vector:
+    """Share of the pixels in each of 4 × 4 × 4 cells; values outside fall into the outermost."""
+    ramp = np.arange(256)
+    place = np.zeros(lab.shape[:2], np.uint8)
+    for channel in range(3):
+        bins = np.clip((ramp - low[channel]) // step[channel], 0, _LEVELS - 1)
+        table = (bins * _LEVELS ** (2 - channel)).astype(np.uint8)
+        place += cast(Mask, cv2.LUT(cv2.extractChannel(lab, channel), table))
+    return _histogram(place)[:_JOINT]
+
+
+def _moments(lab: BgrImage) -> Vector:
+    """Spread of each channel and covariance of each pair, scaled to about 1."""
+    light, a, b = (plane - plane.mean() for plane in lab.transpose(2, 0, 1).astype(np.float32))
+    spread = [float(np.sqrt((plane * plane).mean())) / 32 for plane in (light, a, b)]
+    pairs = [float((one * other).mean()) / 200 for one, other in ((light, a), (light, b), (a, b))]
+    return np.array(spread + pairs, np.float32)
 
 
 # --- histograms of oriented gradients ------------------------------------------------------
