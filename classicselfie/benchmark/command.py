@@ -226,7 +226,7 @@ class _Bench:
                     measure.throughput(self.judge, picture, count, name)
                     for name, count in processes.items()
                 ),
-                measure.decode(picture, eighth=True),
+                measure.decode(picture, eighth=True, photos=measure.PHOTOS_PER_PROCESS),
             ]
             for picture in self.typical
         }

@@ -158,7 +158,7 @@ def _model(root: Path) -> str | None:
 
 def _meminfo_mb(root: Path, key: str) -> int | None:
     match = re.search(rf"^{key}:\s+(\d+) kB", _text(root / "proc/meminfo") or "", re.MULTILINE)
-    return int(match[1]) * 1024 // 1_000_000 if match else None
+    return round(int(match[1]) * 1024 / 1e6) if match else None
 
 
 def _number(path: Path, divisor: int) -> float | None:

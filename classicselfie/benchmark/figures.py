@@ -169,13 +169,14 @@ def compare(a: Sequence[Figure], b: Sequence[Figure]) -> Iterator[str]:
     for group, keys in groupby(both, key=lambda key: key[0]):
         yield ""
         yield f"{group}, B / A"
-        yield f"  {'':34} {'p50':>10} {'p95':>10} {'/ 1/8 decode':>14}"
+        yield f"  {'':34} {'p50':>10} {'p95':>10} {'/ 1/8 decode':>14} {'/ MobileNetV2':>14}"
         for key in keys:
             left, right = of_a[key], of_b[key]
             cells = (
                 _cell(_of(left.p50, right.p50), 10),
                 _cell(_of(left.p95, right.p95), 10),
                 _cell(_of(left.to_eighth, right.to_eighth), 14),
+                _cell(_of(left.to_mobilenet, right.to_mobilenet), 14),
             )
             yield f"  {key[1]:34} {' '.join(cells)}".rstrip()
     for name, these, those in (("A", of_a, of_b), ("B", of_b, of_a)):
