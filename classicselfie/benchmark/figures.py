@@ -20,7 +20,7 @@ MOBILENET = "MobileNetV2's forward pass alone"
 WHOLE = "whole check"
 AFTER_DECODING = "all stages after decoding"
 # Ratios are of the values as they are written, so that everybody can divide them again.
-_DIGITS = 4
+_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -184,4 +184,6 @@ def compare(a: Sequence[Figure], b: Sequence[Figure]) -> Iterator[str]:
 
 
 def _of(a: float | None, b: float | None) -> float | None:
-    return None if not a or b is None else b / a
+    if a is None or b is None or (b and not a):
+        return None
+    return b / a if a else 1.0
