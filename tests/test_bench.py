@@ -278,6 +278,16 @@ def test_missing_extras(
     assert "all cores, rate" not in printed
 
 
+def test_memory_that_is_not_told_is_left_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command.measure, "peak_memory", lambda *_: {"whole check": None})
+    assert main(["bench", "--sizes", "0.5", "--repetitions", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "left out: peak memory: not told\n" in printed
+    assert "peak memory, whole check" not in printed
+
+
 def test_mobilenet_is_one_more_yardstick(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -122,6 +122,8 @@ def bench(
     finally:
         cv2.setNumThreads(threads)
 
+    if all(figure.unit != "MB" for figure in figures):
+        left_out.append("peak memory: not told")
     after = describe_moment()
     print("\n".join(table(figures, {name: _in_words(fact) for name, fact in facts.items()})))
     print("\nbefore and after the run:")
@@ -136,6 +138,7 @@ def bench(
                 "sizes": sizes,
                 "repetitions": repetitions,
                 "processes": processes,
+                "mobilenet": mobilenet.name if mobilenet else None,
             },
             "device": device,
             "before": before,
