@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from drawing import BgrImage, draw_head, draw_person, draw_scene
 
+from classicselfie.benchmark.drawing import BgrImage, draw_head, draw_person, draw_scene
 from classicselfie.faces import Face, make_detector
 from classicselfie.features import (
     FEATURE_NAMES,

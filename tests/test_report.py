@@ -14,7 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from drawing import draw_person, draw_scene
+
+from classicselfie.benchmark.drawing import draw_person, draw_scene
 
 pytest.importorskip("sklearn", reason="the extra train is not installed")
 pytest.importorskip("matplotlib", reason="the extra train is not installed")

@@ -14,9 +14,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from drawing import draw_person, draw_scene
 
 from classicselfie import SelfieDetector
+from classicselfie.benchmark.drawing import draw_person, draw_scene
 from classicselfie.errors import ManifestError
 from classicselfie.faces import Face
 from classicselfie.features import FEATURE_NAMES, GROUPS
