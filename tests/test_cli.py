@@ -21,6 +21,7 @@ KEYS = {
     "reasons",
     "faces",
     "size",
+    "stage",
     "timings_ms",
     "model",
 }

@@ -35,12 +35,15 @@ def test_a_verdict_tells_all_it_promises(detector: SelfieDetector, person_path: 
     assert list(verdict.timings_ms) == [
         "open",
         "metadata",
+        "thumbnail",
         "decode",
         "faces",
         "skin",
         "features",
         "score",
+        "reasons",
     ]
+    assert verdict.stage == "pixels"
     strengths = [abs(reason.contribution) for reason in verdict.reasons]
     assert strengths == sorted(strengths, reverse=True)
     assert all(reason.sentence for reason in verdict.reasons)

@@ -72,6 +72,8 @@ def make(
         fold_names=["all"],
         decisions=values,
         warned=values,
+        thumbnails=values,
+        thumbnails_warned=values,
         probabilities=1 / (1 + np.exp(-values)),
         flags={"strict": values >= 1},
         shares=np.stack([values, np.zeros_like(values), np.zeros_like(values)], axis=1),
