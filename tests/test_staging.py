@@ -149,6 +149,7 @@ def test_the_margin_keeps_the_labels() -> None:
     from classicselfie.training.manifest import Row
     from classicselfie.training.results import Results
     from classicselfie.training.staging import MAX_CHANGED, choose_margin, staged_figures
+    from classicselfie.training.validation import flags_at_thresholds
 
     generator = np.random.default_rng(0)
     selfie = np.arange(4000) % 2 == 0
@@ -158,18 +159,19 @@ def test_the_margin_keeps_the_labels() -> None:
     ]
     decisions = generator.normal(np.where(selfie, 1.5, -1.5))
     noisy = decisions + generator.normal(0, 0.2, len(rows))
+    folds = np.arange(len(rows)) // 2 % 4
     results = Results(
         model="m",
         provenance="",
         rows=rows,
-        folds=np.arange(len(rows)) // 2 % 4,
+        folds=folds,
         fold_names=["a", "b", "c", "d"],
         decisions=decisions,
         warned=decisions,
         thumbnails=noisy,
         thumbnails_warned=noisy,
         probabilities=1 / (1 + np.exp(-decisions)),
-        flags={"strict": decisions >= 1.0, "sensitive": decisions >= 0.2},
+        flags=flags_at_thresholds(rows, folds, decisions),
         shares=decisions[:, None],
         share_names=["face"],
         baseline=None,
