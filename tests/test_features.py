@@ -190,8 +190,8 @@ def test_a_mirrored_picture_gives_nearly_the_same_features() -> None:
     image = draw_person(480, 640, (0.4, 0.45), 0.4)
     one, other = features_of(image), features_of(np.ascontiguousarray(image[:, ::-1]))
     for name in FEATURE_NAMES:
-        if "face_frequency" in name:
-            continue  # the blocks of 8 pixels begin at the box's left edge in both
         if name.partition(".")[0] in ("face", "place", "crowd", "light", "colour", "texture"):
-            loose = 3 if name.endswith("roll") else 0.3 if "frequency" in name else 0.08
-            assert one[name] == pytest.approx(other[name], abs=loose, rel=0.1), name
+            loose = 3 if name.endswith("roll") else 0.08
+            if name.startswith(("texture.face", "colour.face", "texture.frame_frequency")):
+                loose = 0.8  # blocks, edges and median move with the box by part of a pixel
+            assert one[name] == pytest.approx(other[name], abs=loose), name
