@@ -1,4 +1,4 @@
-"""The command line: `classicselfie check`, `classicselfie train`, `classicselfie evaluate`."""
+"""The command line: `classicselfie check`, `train`, `evaluate` and `bench`."""
 
 from __future__ import annotations
 
@@ -115,7 +115,42 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--weights", type=Path, help="weights that have not seen the photos")
     evaluate.set_defaults(run=_evaluate)
+    _add_bench(commands.add_parser("bench", help="measure the speed on this device"))
     return parser
+
+
+def _add_bench(bench: argparse.ArgumentParser) -> None:
+    bench.description = (
+        "Draw photos as a phone makes them, and measure how long a check takes, stage by stage, "
+        "beside yardsticks that are measured in the same run. Needs no network and no files."
+    )
+    bench.add_argument(
+        "--detector", choices=("yunet", "haar"), default="yunet", help="default: %(default)s"
+    )
+    bench.add_argument(
+        "--sizes",
+        type=_megapixels,
+        nargs="+",
+        default=[12.0, 48.0],
+        metavar="MEGAPIXELS",
+        help="sizes of the photos (default: 12 48)",
+    )
+    bench.add_argument(
+        "--repetitions", type=_count, default=15, help="rounds that count (default: %(default)s)"
+    )
+    bench.add_argument(
+        "--mobilenet", type=Path, metavar="FILE.tflite", help="MobileNetV2 as one more yardstick"
+    )
+    files = bench.add_mutually_exclusive_group()
+    files.add_argument("--json", type=Path, metavar="FILE", help="write all figures here as well")
+    files.add_argument(
+        "--compare",
+        type=Path,
+        nargs=2,
+        metavar=("A.json", "B.json"),
+        help="measure nothing; print the figures of B divided by those of A",
+    )
+    bench.set_defaults(run=_bench)
 
 
 def _add_photos(command: argparse.ArgumentParser) -> None:
@@ -147,6 +182,22 @@ def _threshold(text: str) -> str | float:
             f"{text!r} is neither strict, sensitive nor a number from 0 to 1"
         )
     return value
+
+
+def _megapixels(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.3 < value <= 100.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0.3 and up to 100")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -200,6 +251,22 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         n_jobs=arguments.jobs,
         cache=arguments.cache,
     )
+    return 0
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from classicselfie.benchmark.command import bench, bench_compare
+
+    if arguments.compare:
+        bench_compare(*arguments.compare)
+    else:
+        bench(
+            detector=arguments.detector,
+            sizes=arguments.sizes,
+            repetitions=arguments.repetitions,
+            mobilenet=arguments.mobilenet,
+            output=arguments.json,
+        )
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from time import perf_counter
 
@@ -13,11 +14,11 @@ import numpy as np
 from classicselfie.errors import MissingExtraError, ModelError, PhotoError
 from classicselfie.faces import Face, FaceDetector, make_detector
 from classicselfie.features import Scene, extract_features
-from classicselfie.metadata import Hints, metadata_evidence, read_hints
-from classicselfie.model import load_model
+from classicselfie.metadata import Evidence, Hints, metadata_evidence, read_hints
+from classicselfie.model import Floats, load_model
 from classicselfie.photo import Photo, PhotoSource, open_photo
 from classicselfie.reasons import explain
-from classicselfie.verdict import Reason, Verdict
+from classicselfie.verdict import Reason, Stage, Verdict
 
 
 class SelfieDetector:
@@ -98,6 +99,12 @@ class SelfieDetector:
                 timer.lap("open")
                 hints = read_hints(file)
                 timer.lap("metadata")
+                small = None if self.model.thumbnail_margin is None else file.thumbnail()
+                timer.lap("thumbnail")
+                if small is not None:
+                    judged = self._judge(small, hints, timer)
+                    if self._is_clear(judged):
+                        return self._verdict(judged, hints, timer, path, "thumbnail")
                 decoded = file.decode()
                 timer.lap("decode")
         except PhotoError as error:
@@ -109,12 +116,14 @@ class SelfieDetector:
                 faces=(),
                 size=None,
                 model=self.model.name,
+                stage="header",
                 timings_ms=timer.laps_ms,
                 path=path,
             )
-        return self._judge(decoded, hints, timer, path)
+        judged = self._judge(decoded, hints, timer)
+        return self._verdict(judged, hints, timer, path, "pixels")
 
-    def _judge(self, photo: Photo, hints: Hints, timer: _Timer, path: str | None) -> Verdict:
+    def _judge(self, photo: Photo, hints: Hints, timer: _Timer) -> _Judged:
         model = self.model
         found = self.face_detector.detect(photo.image)
         timer.lap("faces")
@@ -125,24 +134,43 @@ class SelfieDetector:
         timer.lap("features")
         faces = tuple(_in_original(face, photo) for face in found)
         evidence = metadata_evidence(hints, faces[0] if faces else None, photo.size)
-        slope = model.calibration[0]
+        shares, bias = model.contributions(features[None])
         # Metadata adds log-odds; in units of the decision value they stay one linear sum.
-        decision = float(model.decision_function(features[None])[0])
-        decision += sum(item.log_odds for item in evidence) / slope
-        probability = model.probability(decision)
-        # Whatever else speaks for it, nobody is warned without a face in sight.
-        selfie = bool(faces) and probability >= self.threshold
-        shares, _ = model.contributions(features[None])
-        reasons = explain(model.feature_names, features, shares[0], evidence, slope)
+        log_odds = sum(item.log_odds for item in evidence)
+        decision = float(shares[0].sum()) + bias + log_odds / model.calibration[0]
         timer.lap("score")
+        return _Judged(photo, features, faces, evidence, shares[0], decision)
+
+    def _is_clear(self, judged: _Judged) -> bool:
+        """Tell whether the real pixels would hardly change the label."""
+        margin = self.model.thumbnail_margin
+        cut = self.model.decision(self.threshold)
+        return margin is not None and abs(judged.decision - cut) >= margin
+
+    def _verdict(
+        self, judged: _Judged, hints: Hints, timer: _Timer, path: str | None, stage: Stage
+    ) -> Verdict:
+        model = self.model
+        probability = model.probability(judged.decision)
+        # Whatever else speaks for it, nobody is warned without a face in sight.
+        selfie = bool(judged.faces) and probability >= self.threshold
+        reasons = explain(
+            model.feature_names,
+            judged.features,
+            judged.shares,
+            judged.evidence,
+            model.calibration[0],
+        )
+        timer.lap("reasons")
         return Verdict(
             label="selfie" if selfie else "not_selfie",
             probability=probability,
             front_camera=hints.front_camera,
             reasons=reasons,
-            faces=faces,
-            size=photo.size,
+            faces=judged.faces,
+            size=judged.photo.size,
             model=model.name,
+            stage=stage,
             timings_ms=timer.laps_ms,
             path=path,
         )
@@ -184,6 +212,18 @@ class SelfieDetector:
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the recipe; thread-local networks stay behind."""
         return _from_recipe, (self._recipe,)
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """What one look at a picture gave."""
+
+    photo: Photo
+    features: Floats
+    faces: tuple[Face, ...]
+    evidence: tuple[Evidence, ...]
+    shares: Floats
+    decision: float
 
 
 _Recipe = tuple[str | None, str, str | float]
@@ -238,7 +278,8 @@ class _Timer:
 
     def lap(self, stage: str) -> None:
         now = perf_counter()
-        self.laps_ms[stage] = (now - self._last) * 1e3
+        # A thumbnail that leaves doubts is followed by the pixels: the same stages once more.
+        self.laps_ms[stage] = self.laps_ms.get(stage, 0.0) + (now - self._last) * 1e3
         self._last = now
 
 

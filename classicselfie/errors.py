@@ -29,3 +29,7 @@ class MissingExtraError(ClassicSelfieError):
 
 class ManifestError(ClassicSelfieError):
     """A training manifest with a row that cannot be used."""
+
+
+class BenchmarkError(ClassicSelfieError):
+    """A benchmark that this device cannot run, or a file of figures that cannot be compared."""

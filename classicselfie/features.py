@@ -722,6 +722,7 @@ def _backdrop(scene: Scene) -> list[float]:
 
 _HUES = 8
 _LEVELS = 4
+_RAMP = np.arange(256)
 _JOINT = _LEVELS**3
 _MOMENTS = (
     "spread_l",
@@ -750,18 +751,19 @@ def _colour(scene: Scene) -> Vector:
     saturations = np.bincount(saturation >> 6, minlength=_LEVELS)
     values = np.bincount(value >> 6, minlength=_LEVELS)
     hsv = np.concatenate([hues, saturations, values]) / hue.size
-    lab = cast(BgrImage, cv2.cvtColor(reduce(scene.image, 2), cv2.COLOR_BGR2LAB))
+    lab = _lab(reduce(scene.image, 2))
     face = np.zeros(_JOINT + len(_MOMENTS), np.float32)
     if scene.face is not None:
-        inner = _face_colours(scene.image, scene.face)
+        x, y, w, h = scene.face.bbox
+        inner = _box(scene.image, x + 0.1 * w, y + 0.1 * h, x + 0.9 * w, y + 0.9 * h)
         if inner.size >= 3 * 16:
-            face = _variety(inner)
+            face = _variety(_lab(inner))
     # Colours of photos lie near the grey axis: a and b are cut finely there.
     return np.concatenate(
         [
             hsv,
             _joint_histogram(lab, (0, 96, 96), (64, 16, 16)),
-            lab.mean(axis=(0, 1)) / 128,
+            [plane.mean() / 128 for plane in lab],
             _moments(lab),
             face,
         ],
@@ -769,38 +771,32 @@ def _colour(scene: Scene) -> Vector:
     )
 
 
-def _face_colours(image: BgrImage, face: Face) -> BgrImage:
-    """Cut the inner face and turn it to L*a*b*."""
-    x, y, w, h = face.bbox
-    inner = _box(image, x + 0.1 * w, y + 0.1 * h, x + 0.9 * w, y + 0.9 * h)
-    if not inner.size:
-        return inner
-    return cast(BgrImage, cv2.cvtColor(inner, cv2.COLOR_BGR2LAB))
+def _lab(image: BgrImage) -> Sequence[Mask]:
+    """Turn BGR to the planes L*, a*, b*."""
+    return cast(Sequence[Mask], cv2.split(cv2.cvtColor(image, cv2.COLOR_BGR2LAB)))
 
 
-def _variety(lab: BgrImage) -> Vector:
+def _variety(planes: Sequence[Mask]) -> Vector:
     """Tell how the colours of a face vary around its own median, whatever its tone."""
-    median = np.median(lab.reshape(-1, 3), axis=0).astype(np.int32)
-    low = (int(median[0]) - 64, int(median[1]) - 16, int(median[2]) - 16)
-    return np.concatenate([_joint_histogram(lab, low, (32, 8, 8)), _moments(lab)])
+    light, a, b = (int(np.searchsorted(np.cumsum(_histogram(p)), 0.5)) for p in planes)
+    low = (light - 64, a - 16, b - 16)
+    return np.concatenate([_joint_histogram(planes, low, (32, 8, 8)), _moments(planes)])
 
 
 def _joint_histogram(
-    lab: BgrImage, low: tuple[int, int, int], step: tuple[int, int, int]
+    planes: Sequence[Mask], low: tuple[int, int, int], step: tuple[int, int, int]
 ) -> Vector:
     """Share of the pixels in each of 4 × 4 × 4 cells; values outside fall into the outermost."""
-    ramp = np.arange(256)
-    place = np.zeros(lab.shape[:2], np.uint8)
-    for channel in range(3):
-        bins = np.clip((ramp - low[channel]) // step[channel], 0, _LEVELS - 1)
-        table = (bins * _LEVELS ** (2 - channel)).astype(np.uint8)
-        place += cast(Mask, cv2.LUT(cv2.extractChannel(lab, channel), table))
+    place = np.zeros(planes[0].shape, np.uint8)
+    for channel, plane in enumerate(planes):
+        bins = np.clip((_RAMP - low[channel]) // step[channel], 0, _LEVELS - 1)
+        place += cast(Mask, cv2.LUT(plane, (bins * _LEVELS ** (2 - channel)).astype(np.uint8)))
     return _histogram(place)[:_JOINT]
 
 
-def _moments(lab: BgrImage) -> Vector:
+def _moments(planes: Sequence[Mask]) -> Vector:
     """Spread of each channel and covariance of each pair, scaled to about 1."""
-    light, a, b = (plane - plane.mean() for plane in lab.transpose(2, 0, 1).astype(np.float32))
+    light, a, b = (plane - np.float32(plane.mean()) for plane in planes)
     spread = [float(np.sqrt((plane * plane).mean())) / 32 for plane in (light, a, b)]
     pairs = [float((one * other).mean()) / 200 for one, other in ((light, a), (light, b), (a, b))]
     return np.array(spread + pairs, np.float32)

@@ -23,7 +23,7 @@ from classicselfie.errors import ModelError
 from classicselfie.features import FEATURE_NAMES, FEATURE_VERSION
 from classicselfie.resources import resource
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # Standardised features are clipped here, so that no single odd number decides alone.
 CLIP = 3.0
 # A missing split compares with this: always the first child. JSON has no infinity.
@@ -63,6 +63,9 @@ class LinearModel:
         Slope and intercept of Platt's sigmoid: ``1 / (1 + exp(-(slope × d + intercept)))``.
     thresholds : mapping of str to float
         Published operating points, probabilities.
+    thumbnail_margin : float or None
+        The embedded thumbnail answers where its decision value is at least this far from the
+        threshold's; None where it never does.
     card : mapping
         Training data and its hash, figures, versions.
 
@@ -86,6 +89,7 @@ class LinearModel:
     intercept: float
     calibration: tuple[float, float]
     thresholds: Mapping[str, float]
+    thumbnail_margin: float | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -115,6 +119,8 @@ class LinearModel:
             raise ModelError(f"{self.name}: the calibration's slope must be above 0")
         if not all(0 <= value <= 1 for value in self.thresholds.values()):
             raise ModelError(f"{self.name}: a threshold is not between 0 and 1")
+        if self.thumbnail_margin is not None and not self.thumbnail_margin >= 0:
+            raise ModelError(f"{self.name}: the thumbnail margin must be at least 0")
         unknown = [name for name in self.feature_names if name not in _FEATURE_INDEX]
         if unknown:
             raise ModelError(f"{self.name}: this version has no feature {unknown[0]!r}")
@@ -220,6 +226,15 @@ class LinearModel:
         slope, intercept = self.calibration
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, slope * decision + intercept))))
 
+    def decision(self, probability: float) -> float:
+        """Find the decision value of a calibrated probability; infinite at 0 and 1."""
+        if probability <= 0:
+            return -math.inf
+        if probability >= 1:
+            return math.inf
+        slope, intercept = self.calibration
+        return (math.log(probability / (1.0 - probability)) - intercept) / slope
+
     def threshold(self, threshold: str | float) -> float:
         """Look up a threshold by its name, or check a number.
 
@@ -245,6 +260,7 @@ class LinearModel:
             "name": self.name,
             "detector": self.detector,
             "thresholds": dict(self.thresholds),
+            "thumbnail_margin": self.thumbnail_margin,
             "calibration": list(self.calibration),
             "intercept": self.intercept,
             "card": dict(self.card),
@@ -285,6 +301,9 @@ class LinearModel:
                 **{key: np.array(data[key], kind) for key, kind in _ARRAYS.items()},
                 intercept=float(data["intercept"]),
                 calibration=(float(slope), float(offset)),
+                thumbnail_margin=None
+                if data["thumbnail_margin"] is None
+                else float(data["thumbnail_margin"]),
                 thresholds={str(k): float(v) for k, v in data["thresholds"].items()},
                 card=data["card"],
             )

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, TypeAlias, TypeVar, cast
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, TiffImagePlugin
+from PIL import ExifTags, Image, ImageFile, JpegImagePlugin, TiffImagePlugin
 
 from classicselfie.errors import MissingExtraError, PhotoError
 from classicselfie.images import BgrImage, resize
@@ -44,9 +44,15 @@ WORKING_SIZE = 320
 MIN_SIDE = 24
 # A stretched strip is no photo; the floor keeps every later stage free of empty arrays.
 MIN_WORKING_SIDE = 16
+# A smaller embedded thumbnail shows too little of a face; larger ones are previews.
+MIN_THUMBNAIL = 150
+MAX_THUMBNAIL = 640
 MAX_BYTES = 512 * 2**20
 TRAILER_BYTES = 256 * 2**10
 ORIENTATION_TAG = 0x0112
+_DATE_TAG, _DATE_TAKEN_TAG = 0x0132, 0x9003
+_WIDTH_TAG, _HEIGHT_TAG = 0xA002, 0xA003
+_THUMBNAIL_START_TAG, _THUMBNAIL_LENGTH_TAG = 0x0201, 0x0202
 
 
 @dataclass(frozen=True)
@@ -165,6 +171,28 @@ class PhotoFile:
                 self.size,
             )
         )
+
+    def thumbnail(self) -> Photo | None:
+        """Decode the embedded thumbnail, where it can be trusted to show this very picture.
+
+        Returns
+        -------
+        Photo or None
+            None where there is none, and where it may be stale or cut: another aspect,
+            bars at its sides, or metadata that tell of a later edit.
+        """
+        image = self._pixels
+        if self.exif is None or isinstance(image, np.ndarray) or _was_edited(self.exif, image):
+            return None
+        try:
+            with _embedded(self.exif, image) as small:
+                if small is None or not _same_aspect(small.size, image.size):
+                    return None
+                pixels = _upright(_decode(small, draft=False), self._turn)
+        except Exception:  # a damaged thumbnail must not hide good pixels
+            return None
+        bgr = np.ascontiguousarray(pixels[..., ::-1])
+        return None if any(find_borders(bgr)) else _to_working_size(bgr, self.size)
 
 
 @contextmanager
@@ -391,6 +419,43 @@ def _read_exif(image: Image.Image) -> Image.Exif | None:
         return image.getexif()
     except Exception:
         return None
+
+
+@contextmanager
+def _embedded(exif: Image.Exif, image: Image.Image) -> Iterator[Image.Image | None]:
+    """Open the thumbnail of EXIF's second directory; None where there is none of use."""
+    tags = exif.get_ifd(ExifTags.IFD.IFD1)
+    start, length = tags.get(_THUMBNAIL_START_TAG), tags.get(_THUMBNAIL_LENGTH_TAG)
+    segment = image.info.get("exif", b"")
+    if not (isinstance(start, int) and isinstance(length, int) and segment[:6] == b"Exif\0\0"):
+        yield None
+        return
+    # Offsets count from the TIFF header behind "Exif\0\0".
+    data = segment[6 + start : 6 + start + length]
+    if not data.startswith(b"\xff\xd8\xff"):
+        yield None
+        return
+    with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as small:
+        yield small if MIN_THUMBNAIL <= max(small.size) <= MAX_THUMBNAIL else None
+
+
+def _was_edited(exif: Image.Exif, image: Image.Image) -> bool:
+    """Tell whether the metadata are those of another state of the picture."""
+    taken = exif.get_ifd(ExifTags.IFD.Exif)
+    changed, first = exif.get(_DATE_TAG), taken.get(_DATE_TAKEN_TAG)
+    if changed and first and changed != first:
+        return True
+    told = taken.get(_WIDTH_TAG), taken.get(_HEIGHT_TAG)
+    return all(told) and sorted(map(str, told)) != sorted(map(str, image.size))
+
+
+def _same_aspect(small: tuple[int, int], whole: tuple[int, int]) -> bool:
+    """Compare shapes, as far as the small one's rounding to whole pixels allows."""
+    width, height = small
+    return (
+        abs(width - height * whole[0] / whole[1]) <= 1.0
+        or abs(height - width * whole[1] / whole[0]) <= 1.0
+    )
 
 
 def _decode(image: Image.Image, draft: bool) -> npt.NDArray[np.uint8]:

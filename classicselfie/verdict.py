@@ -8,6 +8,7 @@ from typing import Any, Literal
 from classicselfie.faces import Face
 
 Label = Literal["selfie", "not_selfie", "unknown"]
+Stage = Literal["header", "thumbnail", "pixels"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,9 @@ class Verdict:
         In pixels of the upright original, largest first.
     size : tuple of int or None
         Width and height of the upright original.
+    stage : {"header", "thumbnail", "pixels"}
+        What answered: the embedded thumbnail where it is clear enough, else the pixels; the
+        header where the file could not be judged.
     timings_ms : dict of str to float
         Milliseconds per stage.
     model : str
@@ -66,6 +70,7 @@ class Verdict:
     faces: tuple[Face, ...]
     size: tuple[int, int] | None
     model: str
+    stage: Stage = "pixels"
     timings_ms: dict[str, float] = field(default_factory=dict, compare=False)
     path: str | None = None
 
@@ -93,6 +98,7 @@ class Verdict:
                 for face in self.faces
             ],
             "size": list(self.size) if self.size else None,
+            "stage": self.stage,
             "timings_ms": {stage: round(ms, 3) for stage, ms in self.timings_ms.items()},
             "model": self.model,
         }

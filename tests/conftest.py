@@ -14,9 +14,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from drawing import BgrImage, draw_person
-
 from classicselfie import SelfieDetector
+from classicselfie.benchmark.drawing import BgrImage, draw_person
 
 SHARED = Path(os.environ.get("CLASSICSELFIE_SHARED", Path(__file__).parents[2] / "shared"))
 

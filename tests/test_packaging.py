@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 from conftest import encode
-from drawing import draw_person
+
+from classicselfie.benchmark.drawing import draw_person
 
 ROOT = Path(__file__).parents[1]
 CHECK = (

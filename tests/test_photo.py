@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import encode
-from drawing import BgrImage, draw_head, draw_person, turned
 from PIL import Image, features
 
 from classicselfie import PhotoError
+from classicselfie.benchmark.drawing import BgrImage, draw_head, draw_person, turned
 from classicselfie.photo import WORKING_SIZE, find_borders, load_photo, open_photo
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from drawing import draw_person, draw_scene
+
+from classicselfie.benchmark.drawing import draw_person, draw_scene
 
 pytest.importorskip("sklearn", reason="the extra train is not installed")
 pytest.importorskip("matplotlib", reason="the extra train is not installed")
@@ -71,6 +72,8 @@ def make(
         fold_names=["all"],
         decisions=values,
         warned=values,
+        thumbnails=values,
+        thumbnails_warned=values,
         probabilities=1 / (1 + np.exp(-values)),
         flags={"strict": values >= 1},
         shares=np.stack([values, np.zeros_like(values), np.zeros_like(values)], axis=1),

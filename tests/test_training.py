@@ -14,9 +14,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from drawing import draw_person, draw_scene
 
 from classicselfie import SelfieDetector
+from classicselfie.benchmark.drawing import draw_person, draw_scene
 from classicselfie.errors import ManifestError
 from classicselfie.faces import Face
 from classicselfie.features import FEATURE_NAMES, GROUPS
@@ -199,7 +199,7 @@ def test_what_was_extracted_is_kept(manifest: Path, tmp_path: Path) -> None:
     database = sqlite3.connect(tmp_path / "cache" / "features.sqlite", isolation_level=None)
     assert database.execute("SELECT count(*) FROM photos").fetchone() == (8,)
     # A mark in the kept vectors shows that the second run reads them and extracts the rest.
-    kept = np.concatenate([first.features[0].ravel(), first.face_light[0]])
+    kept = np.concatenate([first.features[0].ravel(), first.thumbnails[0], first.face_light[0]])
     (key,) = database.execute(
         "SELECT key FROM photos WHERE numbers = ?", (kept.tobytes(),)
     ).fetchone()
@@ -292,7 +292,7 @@ def test_c_and_groups_are_chosen_by_sources_that_are_left_out() -> None:
     per_source = {r.group: generator.normal(0, 1, len(hogs)) for r in rows}
     shown = np.array([per_source[r.group] for r in rows])
     features[:, :, hogs] = generator.normal(shown, 0.3)[:, None]
-    dataset = Dataset(rows, features, np.zeros((len(rows), 2), np.float32), [])
+    dataset = Dataset(rows, features, features[:, 0], np.zeros((len(rows), 2), np.float32), [])
     chosen = choose_settings(dataset, range(len(rows)), "yunet")
     assert chosen.groups == GROUP_CHOICES[1]  # without HOG
     assert chosen.c in C_CHOICES

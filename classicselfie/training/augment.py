@@ -21,9 +21,9 @@ Bbox = tuple[float, float, float, float]
 def augment(image: BgrImage, generator: np.random.Generator, face: Bbox | None = None) -> BgrImage:
     """Make a plausible other version of a photo.
 
-    Crops to another common aspect, crops up to 15 % off some sides, mirrors, changes exposure,
-    contrast, saturation and white balance as filters do, blurs, adds noise, shrinks, re-encodes
-    as JPEG of quality 40 to 92, and adds bars or a frame of one colour.
+    Crops to another common aspect, tilts, crops up to 15 % off some sides, mirrors, changes
+    exposure, contrast, saturation and white balance as filters do, blurs, adds noise, shrinks,
+    re-encodes as JPEG of quality 15 to 92, and adds bars or a frame of one colour.
 
     Parameters
     ----------
@@ -39,6 +39,8 @@ def augment(image: BgrImage, generator: np.random.Generator, face: Bbox | None =
     """
     if generator.random() < 0.5:
         image = _to_aspect(image, _ASPECTS[generator.integers(len(_ASPECTS))], generator, face)
+    if generator.random() < 0.25:
+        image = _tilted(image, generator.uniform(-40, 40))
     height, width = image.shape[:2]
     if generator.random() < 0.7:
         left, right, top, bottom = generator.uniform(0, 0.15, 4) * (generator.random(4) < 0.6)
@@ -50,7 +52,7 @@ def augment(image: BgrImage, generator: np.random.Generator, face: Bbox | None =
         image = image[:, ::-1]
     pixels: npt.NDArray[Any] = image.astype(np.float32) / 255
     if generator.random() < 0.7:
-        pixels = pixels ** np.float32(generator.uniform(0.65, 1.5))
+        pixels = pixels ** np.float32(np.exp(generator.uniform(-0.8, 0.9)))
     if generator.random() < 0.5:
         pixels = (pixels - 0.5) * generator.uniform(0.75, 1.3) + 0.5
         pixels += generator.uniform(-0.06, 0.06)
@@ -68,10 +70,19 @@ def augment(image: BgrImage, generator: np.random.Generator, face: Bbox | None =
     changed = (np.clip(pixels, 0, 1) * 255).astype(np.uint8)
     scale = generator.uniform(0.5, 1.0)
     changed = resize(changed, round(changed.shape[1] * scale), round(changed.shape[0] * scale))
-    quality = int(generator.integers(40, 93))
+    quality = int(generator.integers(15, 93))
     _, encoded = cv2.imencode(".jpg", changed, [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = cast(BgrImage, cv2.imdecode(encoded, cv2.IMREAD_COLOR))
     return _with_border(decoded, generator) if generator.random() < 0.35 else decoded
+
+
+def _tilted(image: BgrImage, degrees: float) -> BgrImage:
+    """Turn a picture around its middle, enlarged so that no corner stays empty."""
+    height, width = image.shape[:2]
+    angle = np.radians(abs(degrees))
+    zoom = np.cos(angle) + np.sin(angle) * max(width / height, height / width)
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, float(zoom))
+    return cast(BgrImage, cv2.warpAffine(image, matrix, (width, height)))
 
 
 def _to_aspect(

@@ -54,6 +54,7 @@ def train(
         If the extra "train" is not installed.
     """
     _prepare(output)
+    import numpy as np
     import sklearn
 
     from classicselfie.training import fit, folds, judge
@@ -61,6 +62,7 @@ def train(
     from classicselfie.training.dataset import extract_dataset
     from classicselfie.training.report import write_report
     from classicselfie.training.selection import choose_settings
+    from classicselfie.training.staging import choose_margin
 
     dataset = _readable(extract_dataset(rows, detector, n_jobs, cache))
     rows = dataset.rows
@@ -88,6 +90,7 @@ def train(
     final = replace(
         calibrated,
         name=f"classicselfie-{detector}-{__version__}",
+        thumbnail_margin=choose_margin(left_out, np.arange(len(rows))),
         thresholds={name: round(calibrated.probability(cut), 4) for name, cut in cuts.items()},
         card={
             "training_data": {

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from classicselfie.errors import PhotoError
 from classicselfie.faces import FaceDetector, make_detector
 from classicselfie.features import FEATURE_NAMES, FEATURE_VERSION, Scene, extract_features
-from classicselfie.images import BgrImage
+from classicselfie.images import BgrImage, resize
 from classicselfie.photo import load_photo
 from classicselfie.training.augment import AUGMENTATION_VERSION, augment
 from classicselfie.training.bands import measure_face
@@ -25,7 +25,9 @@ from classicselfie.training.manifest import Row
 
 AUGMENTATIONS = 2
 VERSIONS = 2 + AUGMENTATIONS  # as it is, mirrored, augmented
-_LENGTH = VERSIONS * len(FEATURE_NAMES) + 2  # numbers kept of a photo
+_LENGTH = (VERSIONS + 1) * len(FEATURE_NAMES) + 2  # numbers kept of a photo
+_THUMBNAIL_SIDE = 160  # what cameras embed: EXIF 2.3 asks for 160 × 120
+_THUMBNAIL_QUALITY = 75
 
 Floats = npt.NDArray[np.float32]
 
@@ -40,6 +42,8 @@ class Dataset:
         The n photos that could be read.
     features : ndarray of float32, shape (n, VERSIONS, len(FEATURE_NAMES))
         Version 0 is the photo itself; the others serve training only.
+    thumbnails : ndarray of float32, shape (n, len(FEATURE_NAMES))
+        Of the photo as an embedded thumbnail would show it; never trained on.
     face_light : ndarray of float32, shape (n, 2)
         Brightness and individual typology angle of the largest face, NaN where not known; see
         `measure_face`. For reports only.
@@ -49,6 +53,7 @@ class Dataset:
 
     rows: list[Row]
     features: Floats
+    thumbnails: Floats
     face_light: Floats
     unreadable: list[tuple[Row, str]]
 
@@ -78,9 +83,19 @@ def _extract_one(path: Path, name: str, detector_name: str) -> Floats | str:
         ).image
         for _ in range(AUGMENTATIONS)
     ]
+    others.append(load_photo(_thumbnail(image)).image)
     scenes = [Scene(image, faces), *(Scene(other, detector.detect(other)) for other in others)]
     vectors = [extract_features(scene) for scene in scenes]
     return np.concatenate([*vectors, measure_face(image, face)], dtype=np.float32)
+
+
+def _thumbnail(image: BgrImage) -> bytes:
+    """Make the JPEG that a camera would embed."""
+    height, width = image.shape[:2]
+    scale = _THUMBNAIL_SIDE / max(height, width)
+    small = resize(image, max(1, round(width * scale)), max(1, round(height * scale)))
+    quality = [cv2.IMWRITE_JPEG_QUALITY, _THUMBNAIL_QUALITY]
+    return cv2.imencode(".jpg", small, quality)[1].tobytes()
 
 
 class FeatureCache:
@@ -199,9 +214,11 @@ def extract_dataset(
         (row, item) for row, item in zip(rows, found, strict=True) if isinstance(item, np.ndarray)
     ]
     numbers = np.array([item for _, item in good], np.float32).reshape(-1, _LENGTH)
+    vectors = numbers[:, :-2].reshape(-1, VERSIONS + 1, len(FEATURE_NAMES))
     return Dataset(
         rows=[row for row, _ in good],
-        features=numbers[:, :-2].reshape(-1, VERSIONS, len(FEATURE_NAMES)),
+        features=vectors[:, :VERSIONS],
+        thumbnails=vectors[:, VERSIONS],
         face_light=numbers[:, -2:],
         unreadable=[
             (row, item) for row, item in zip(rows, found, strict=True) if isinstance(item, str)

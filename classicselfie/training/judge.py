@@ -46,10 +46,14 @@ class ModelScore:
     settings: Settings | None = None
 
     def __call__(self, train: Sequence[int], test: Sequence[int]) -> Floats:
-        """Train and score; shape (test, groups + 1), each row sums up to the decision value."""
+        """Train and score; shape (test, 2, groups + 1): the photos and their thumbnails.
+
+        Each last row sums up to a decision value.
+        """
         settings = self.settings or choose_settings(self.dataset, train, self.detector)
         model = fit(self.dataset, train, settings, self.detector)
-        return group_shares(model, self.dataset.features[test, 0])
+        looks = self.dataset.features[test, 0], self.dataset.thumbnails[test]
+        return np.stack([group_shares(model, look) for look in looks], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,9 +134,10 @@ def judge_left_out(
     Results
     """
     rows = dataset.rows
-    shares = held_out(folds, ModelScore(dataset, detector, settings), n_jobs)
-    decisions = shares.sum(axis=1)
-    warned = _without_faceless(dataset, decisions)
+    scored = held_out(folds, ModelScore(dataset, detector, settings), n_jobs)
+    shares, small_shares = scored[:, 0], scored[:, 1]
+    decisions, thumbnails = shares.sum(axis=1), small_shares.sum(axis=1)
+    warned = _without_faceless(dataset.features[:, 0], decisions)
     return Results(
         model=f"classicselfie, {detector}",
         provenance=(
@@ -144,6 +149,8 @@ def judge_left_out(
         fold_names=names,
         decisions=decisions,
         warned=warned,
+        thumbnails=thumbnails,
+        thumbnails_warned=_without_faceless(dataset.thumbnails, thumbnails),
         probabilities=calibrated_without(rows, folds, decisions),
         flags=flags_at_thresholds(rows, folds, warned),
         shares=shares[:, :-1],
@@ -171,7 +178,8 @@ def judge_with(model: LinearModel, dataset: Dataset, n_jobs: int = -1) -> Result
     rows = dataset.rows
     shares = group_shares(model, dataset.features[:, 0])
     decisions = shares.sum(axis=1)
-    warned = _without_faceless(dataset, decisions)
+    thumbnails = group_shares(model, dataset.thumbnails).sum(axis=1)
+    warned = _without_faceless(dataset.features[:, 0], decisions)
     probabilities = np.array([model.probability(value) for value in decisions])
     folds = leave_one_group_out(rows)
     judgeable = fold_without_both(rows, folds) is None
@@ -193,6 +201,8 @@ def judge_with(model: LinearModel, dataset: Dataset, n_jobs: int = -1) -> Result
         fold_names=["all"],
         decisions=decisions,
         warned=warned,
+        thumbnails=thumbnails,
+        thumbnails_warned=_without_faceless(dataset.thumbnails, thumbnails),
         probabilities=probabilities,
         flags={
             name: np.isfinite(warned) & (probabilities >= threshold)
@@ -206,9 +216,9 @@ def judge_with(model: LinearModel, dataset: Dataset, n_jobs: int = -1) -> Result
     )
 
 
-def _without_faceless(dataset: Dataset, decisions: Floats) -> Floats:
+def _without_faceless(features: npt.NDArray[np.float32], decisions: Floats) -> Floats:
     """Give photos without a face the lowest value: nobody is warned of those."""
-    found = dataset.features[:, 0, FEATURE_NAMES.index("face.found")] > 0
+    found = features[:, FEATURE_NAMES.index("face.found")] > 0
     return np.where(found, decisions, -np.inf)
 
 

@@ -34,6 +34,10 @@ class Results:
         Name of each fold.
     decisions : ndarray of float64, shape (n,)
         Decision values.
+    thumbnails : ndarray of float64, shape (n,)
+        Decision values of what embedded thumbnails would show.
+    thumbnails_warned : ndarray of float64, shape (n,)
+        The same, -inf where the detector finds no face in them.
     warned : ndarray of float64, shape (n,)
         The same, -inf where the detector finds no face: nobody is warned of those.
     probabilities : ndarray of float64, shape (n,)
@@ -60,6 +64,8 @@ class Results:
     fold_names: Sequence[str]
     decisions: Floats
     warned: Floats
+    thumbnails: Floats
+    thumbnails_warned: Floats
     probabilities: Floats
     flags: Mapping[str, Flags]
     shares: Floats

@@ -1,15 +1,17 @@
-"""Drawn pictures: no photo of a person is kept in this repository.
+"""Drawn pictures, for the benchmark and the tests: no photo of a person is kept here.
 
 The drawn head is plain (ovals, shading, hair), but real enough for both face detectors.
 """
 
 from __future__ import annotations
 
+from typing import cast
+
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-BgrImage = npt.NDArray[np.uint8]
+from classicselfie.images import BgrImage
+
 SKIN = (150, 185, 225)
 HAIR = (35, 45, 60)
 
@@ -28,7 +30,7 @@ def draw_scene(width: int, height: int, seed: int = 0) -> BgrImage:
         )
         colour = tuple(int(v) for v in generator.integers(60, 230, 3))
         cv2.rectangle(canvas, (int(x), int(y)), (int(x + w), int(y + h)), colour, -1)
-    return cv2.GaussianBlur(canvas, (0, 0), max(1.0, width / 400))
+    return cast(BgrImage, cv2.GaussianBlur(canvas, (0, 0), max(1.0, width / 400)))
 
 
 def draw_head(image: BgrImage, centre: tuple[float, float], size: float) -> None:
@@ -68,7 +70,7 @@ def draw_person(
     """Draw a person in a room; `centre` and `face` (height) are shares of the frame."""
     image = draw_scene(width, height)
     draw_head(image, (centre[0] * width, centre[1] * height), face * height)
-    return cv2.GaussianBlur(image, (0, 0), max(0.5, face * height / 300))
+    return cast(BgrImage, cv2.GaussianBlur(image, (0, 0), max(0.5, face * height / 300)))
 
 
 def turned(upright: BgrImage, orientation: int) -> BgrImage:

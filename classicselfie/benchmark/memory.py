@@ -1,0 +1,45 @@
+"""A fresh process that checks one photo and prints its peak memory; run by the benchmark.
+
+python -m classicselfie.benchmark.memory PHOTO DETECTOR
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+
+def peak_memory_bytes() -> int | None:
+    """Peak resident memory of this process so far; None where the system does not tell."""
+    try:
+        # Linux starts a process's ru_maxrss at what its parent held when it was started.
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        if match := re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE):
+            return int(match[1]) * 1024
+    except OSError:
+        pass
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def main() -> None:
+    """Print the peaks after the imports alone and after one check, as JSON."""
+    import cv2  # noqa: F401
+    import numpy as np  # noqa: F401
+    import PIL.Image  # noqa: F401
+
+    imports = peak_memory_bytes()
+    from classicselfie.detector import SelfieDetector
+
+    SelfieDetector(detector=sys.argv[2]).check(sys.argv[1])
+    print(json.dumps({"imports alone": imports, "whole check": peak_memory_bytes()}))
+
+
+if __name__ == "__main__":
+    main()
