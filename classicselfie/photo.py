@@ -581,13 +581,30 @@ def _band(image: BgrImage) -> int:
     limit = int(image.shape[0] * _MAX_BAND_SHARE)
     if limit <= _MIN_BAND:
         return 0
-    colour = image[0].mean(axis=0)
-    flat = np.abs(image[: limit + 3].astype(np.int16) - colour.astype(np.int16)).max(axis=2)
-    uneven = flat.max(axis=1) > _FLAT
-    count = int(np.argmax(uneven)) if uneven.any() else 0
+    colour = image[0].mean(axis=0).astype(np.int16)
+    count = _even_lines(image, colour, limit)
     if not _MIN_BAND <= count <= limit:
         return 0
     # The first line after the band may be a blend; the second one belongs to the picture.
-    if np.mean(flat[min(count + 2, len(flat) - 1)] > _STEP) < _STEP_SHARE:
+    line = image[min(count + 2, limit + 2)]
+    if np.mean(_distance(line, colour) > _STEP) < _STEP_SHARE:
         return 0
     return min(count + 1, limit)
+
+
+def _even_lines(image: BgrImage, colour: npt.NDArray[np.int16], limit: int) -> int:
+    """Count the lines of one colour at the top; 0 where they go on beyond `limit + 3`."""
+    start, step = 0, 1
+    while start < limit + 3:
+        lines = image[start : min(start + step, limit + 3)]
+        uneven = _distance(lines, colour).max(axis=1) > _FLAT
+        if uneven.any():
+            return start + int(np.argmax(uneven))
+        start, step = start + step, 2 * step  # most pictures have no band: one line tells
+    return 0
+
+
+def _distance(pixels: BgrImage, colour: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+    """Largest difference over the channels."""
+    difference: npt.NDArray[np.int16] = np.abs(pixels.astype(np.int16) - colour).max(axis=-1)
+    return difference
