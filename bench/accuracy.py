@@ -151,7 +151,7 @@ def main() -> None:
             parser.error(f"{dataset.unreadable[0][0].name} cannot be read")
         model = ModelScore(dataset, detector)
         name = f"classicselfie, {detector}"
-        decisions[name] = held_out(folds, model, arguments.jobs).sum(axis=1)
+        decisions[name] = held_out(folds, model, arguments.jobs)[:, 0].sum(axis=1)
         size[name] = resource("models", f"{detector}.json").stat().st_size
         area = dataset.features[:, 0, FEATURE_NAMES.index("face.diagonal")].astype(np.float64)
         decisions[f"face size, {detector}"] = area
