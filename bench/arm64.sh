@@ -46,8 +46,6 @@ DESELECTED=(
     # These fetch packages with pip inside the system, which has none.
     tests/test_packaging.py::test_opencv_4_and_5_give_the_same_answers
     tests/test_packaging.py::test_opencv_4_and_5_agree_on_100_real_photos
-    # This wants all of the extra "train" but one package; without joblib that one is named first.
-    tests/test_cli.py::test_a_missing_extra_names_its_command
 )
 
 [[ $(uname -sm) == "Linux x86_64" ]] || fail "this runs on Linux on x86-64, not on $(uname -sm)"

@@ -154,7 +154,7 @@ def test_a_missing_extra_names_its_command(tmp_path: Path) -> None:
     code = (
         "import importlib.util, sys\n"
         "real = importlib.util.find_spec\n"
-        "importlib.util.find_spec = lambda n, *a: None if n == 'sklearn' else real(n, *a)\n"
+        "importlib.util.find_spec = lambda n, *a: None if n == 'joblib' else real(n, *a)\n"
         "from classicselfie.cli import main\n"
         "sys.exit(main(['train', 'm.csv', '-o', 'w.json']))"
     )
@@ -162,6 +162,6 @@ def test_a_missing_extra_names_its_command(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr == (
-        "classicselfie: sklearn is not installed; "
+        "classicselfie: joblib is not installed; "
         "run: python -m pip install 'classicselfie[train]'\n"
     )
