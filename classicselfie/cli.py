@@ -164,10 +164,16 @@ def _add_photos(command: argparse.ArgumentParser) -> None:
         "folder is a source",
     )
     command.add_argument(
-        "--detector", choices=("yunet", "haar"), default="yunet", help="default: %(default)s"
+        "--detector", choices=("yunet", "haar"), help="default: that of --weights, or yunet"
     )
-    command.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
+    command.add_argument("--jobs", type=_jobs, default=-1, help="processes (default: one per core)")
     command.add_argument("--cache", type=Path, help="folder that keeps extracted features")
+
+
+def _jobs(text: str) -> int:
+    if text.removeprefix("-").isdigit() and int(text) != 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of processes (-1: one per core)")
 
 
 def _threshold(text: str) -> str | float:
@@ -228,9 +234,11 @@ def _stdin() -> BinaryIO:
 def _train(arguments: argparse.Namespace) -> int:
     from classicselfie.training.command import train
 
+    if arguments.output.suffix.lower() != ".json":
+        raise ClassicSelfieError(f"the weights {arguments.output} must end in .json")
     train(
         _labelled(arguments.photos),
-        detector=arguments.detector,
+        detector=arguments.detector or "yunet",
         output=arguments.output,
         n_jobs=arguments.jobs,
         cache=arguments.cache,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -142,10 +143,15 @@ class SelfieDetector:
         return _Judged(photo, features, faces, evidence, shares[0], decision)
 
     def _is_clear(self, judged: _Judged) -> bool:
-        """Tell whether the real pixels would hardly change the label."""
+        """Tell whether the real pixels would hardly change the label.
+
+        A thumbnail that speaks for a selfie but shows no face is never clear: the pixels may.
+        """
         margin = self.model.thumbnail_margin
         cut = self.model.decision(self.threshold)
-        return margin is not None and abs(judged.decision - cut) >= margin
+        if margin is None or not math.isfinite(cut) or not (judged.faces or judged.decision < cut):
+            return False
+        return abs(judged.decision - cut) >= margin
 
     def _verdict(
         self, judged: _Judged, hints: Hints, timer: _Timer, path: str | None, stage: Stage

@@ -114,6 +114,10 @@ class LinearModel:
             raise ModelError(f"{self.name}: split_feature points outside the features")
         if not (self.scale > 0).all():
             raise ModelError(f"{self.name}: scale must be above 0")
+        if self.detector not in BUNDLED:
+            raise ModelError(f"{self.name}: there is no detector {self.detector!r}")
+        if not isinstance(self.card, Mapping):
+            raise ModelError(f"{self.name}: the card is no object")
         slope, offset = self.calibration
         if not (0 < slope < math.inf and math.isfinite(offset)):
             raise ModelError(f"{self.name}: the calibration's slope must be above 0")

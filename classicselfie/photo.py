@@ -47,6 +47,7 @@ MIN_WORKING_SIDE = 16
 # A smaller embedded thumbnail shows too little of a face; larger ones are previews.
 MIN_THUMBNAIL = 150
 MAX_THUMBNAIL = 640
+MAX_THUMBNAIL_BYTES = 2**16
 MAX_BYTES = 512 * 2**20
 TRAILER_BYTES = 256 * 2**10
 ORIENTATION_TAG = 0x0112
@@ -179,17 +180,24 @@ class PhotoFile:
         -------
         Photo or None
             None where there is none, and where it may be stale or cut: another aspect,
-            bars at its sides, or metadata that tell of a later edit.
+            bars at its sides, or metadata that tell of a later edit; for anything but a JPEG
+            that was opened here; and where the JPEG itself is cut short.
         """
         image = self._pixels
-        if self.exif is None or isinstance(image, np.ndarray) or _was_edited(self.exif, image):
+        # A caller's own image may have been changed since it was opened, and only of a JPEG is
+        # it known how its thumbnail lies.
+        if not (self._draft and isinstance(image, JpegImagePlugin.JpegImageFile)):
+            return None
+        if self.exif is None or min(self.size) < MIN_SIDE or not _is_whole(self.trailer):
             return None
         try:
+            if _was_edited(self.exif, image):
+                return None
             with _embedded(self.exif, image) as small:
                 if small is None or not _same_aspect(small.size, image.size):
                     return None
                 pixels = _upright(_decode(small, draft=False), self._turn)
-        except Exception:  # a damaged thumbnail must not hide good pixels
+        except Exception:  # damaged metadata must not hide good pixels
             return None
         bgr = np.ascontiguousarray(pixels[..., ::-1])
         return None if any(find_borders(bgr)) else _to_working_size(bgr, self.size)
@@ -431,12 +439,21 @@ def _embedded(exif: Image.Exif, image: Image.Image) -> Iterator[Image.Image | No
         yield None
         return
     # Offsets count from the TIFF header behind "Exif\0\0".
-    data = segment[6 + start : 6 + start + length]
+    data = segment[6 + start : 6 + start + min(length, MAX_THUMBNAIL_BYTES)]
     if not data.startswith(b"\xff\xd8\xff"):
         yield None
         return
-    with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as small:
-        yield small if MIN_THUMBNAIL <= max(small.size) <= MAX_THUMBNAIL else None
+    stream = io.BytesIO(data)
+    with JpegImagePlugin.JpegImageFile(stream) as small:
+        fits = MIN_THUMBNAIL <= max(small.size) <= min(MAX_THUMBNAIL, max(image.size))
+        # Each scan costs a pass, and cameras write one.
+        yield small if fits and not _has_many_scans(small, stream) else None
+
+
+def _is_whole(trailer: bytes) -> bool:
+    """Tell whether a JPEG ends as it should: it was not cut in transfer."""
+    end = trailer.rstrip(b"\0")
+    return end.endswith((b"\xff\xd9", b"SEFT"))  # or with what Samsung phones write behind it
 
 
 def _was_edited(exif: Image.Exif, image: Image.Image) -> bool:

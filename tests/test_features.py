@@ -155,7 +155,7 @@ def test_frequencies_are_measured_where_they_are() -> None:
         wave = 128 + 60 * np.cos((2 * (x % 8) + 1) * k * np.pi / 16)
         bands = block_frequencies(np.tile(wave, (64, 1)).round().astype(np.uint8))
         assert np.argmax(bands[:14]) == k - 1
-        assert np.sign(bands[14]) == (1 if k == 1 else np.sign(bands[14]))
+        assert (bands[14] > 3) == (k == 1)  # upright edges show in the first coefficient
     assert block_frequencies(np.zeros((7, 64), np.uint8)).tolist() == [0.0] * 15
 
 

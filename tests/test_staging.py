@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from classicselfie import SelfieDetector
-from classicselfie.benchmark.drawing import draw_person
+from classicselfie.benchmark.drawing import draw_person, draw_scene
 from classicselfie.photo import Photo, open_photo
 
 
@@ -123,6 +125,61 @@ def test_a_doubtful_thumbnail_is_not_looked_at(person: np.ndarray, small: bytes)
     assert thumbnail_of(kept) is not None
 
 
+def test_only_whole_jpegs_opened_here_answer_by_their_thumbnail(
+    person: np.ndarray, small: bytes
+) -> None:
+    data = with_thumbnail(person, small)
+    assert thumbnail_of(data) is not None
+    assert thumbnail_of(data + b"\0" * 40) is not None  # some cameras fill up the last block
+    assert thumbnail_of(data[: len(data) * 2 // 3]) is None
+    detector = SelfieDetector()
+    detector.model = replace(detector.model, thumbnail_margin=0.0)
+    assert detector.check(data[: len(small) + 900]).label == "unknown"
+    # A caller may have painted over the image that was opened.
+    with Image.open(io.BytesIO(data)) as image:
+        assert detector.check(image).stage == "pixels"
+        assert detector.check(image.rotate(180)).stage == "pixels"
+    png = io.BytesIO()
+    with Image.open(io.BytesIO(data)) as image:
+        image.save(png, "PNG", exif=image.info["exif"])
+    assert thumbnail_of(png.getvalue()) is None
+    # Smaller than its thumbnail, or a thumbnail of endless scans: nothing to trust.
+    assert thumbnail_of(with_thumbnail(cv2.resize(person, (60, 80)), small)) is None
+    scan = small[small.rindex(b"\xff\xda") : -2]
+    assert thumbnail_of(with_thumbnail(person, small[:-2] + scan[:400] * 101)) is None
+
+
+@pytest.mark.parametrize("value", [-5, -1, 0, 1, 2**31 - 1, 2**32 - 1])
+@pytest.mark.parametrize("kind", [b"\x00\x04", b"\x00\x09", b"\x00\x06", b"\x00\x0d"])
+def test_hostile_pointers_raise_nothing(
+    person: np.ndarray, small: bytes, value: int, kind: bytes
+) -> None:
+    data = with_thumbnail(person, small)
+    at = data.index(b"\x87\x69")
+    packed = struct.pack(">L", value & 0xFFFFFFFF)
+    for changed in (
+        data[: at + 2] + kind + data[at + 4 : at + 8] + packed + data[at + 12 :],
+        data.replace(b"\x02\x01\x00\x04", b"\x02\x01" + kind, 1),
+        data.replace(
+            struct.pack(">HHLL", 0x0202, 4, 1, len(small)),
+            b"\x02\x02" + kind + b"\0\0\0\1" + packed,
+            1,
+        ),
+    ):
+        verdict = SelfieDetector().check(changed)
+        assert verdict.label in ("selfie", "not_selfie", "unknown")
+
+
+def test_a_thumbnail_without_a_face_never_speaks_for_a_selfie(
+    person: np.ndarray, small: bytes
+) -> None:
+    empty = jpeg(cv2.resize(draw_scene(900, 1200), (120, 160), interpolation=cv2.INTER_AREA))
+    detector = SelfieDetector(threshold=0.0)
+    detector.model = replace(detector.model, thumbnail_margin=0.0)
+    verdict = detector.check(with_thumbnail(person, empty))
+    assert (verdict.stage, verdict.label) == ("pixels", "selfie")
+
+
 def test_the_verdict_says_which_stage_answered(person: np.ndarray, small: bytes) -> None:
     detector = SelfieDetector()
     data = with_thumbnail(person, small)
@@ -152,7 +209,7 @@ def test_the_margin_keeps_the_labels() -> None:
     from classicselfie.training.validation import flags_at_thresholds
 
     generator = np.random.default_rng(0)
-    selfie = np.arange(4000) % 2 == 0
+    selfie = np.arange(8000) % 2 == 0
     rows = [
         Row(Path(f"{i}"), f"{i}", bool(s), "a", "a", "", "people", None)
         for i, s in enumerate(selfie)

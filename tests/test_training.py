@@ -24,14 +24,23 @@ from classicselfie.features import FEATURE_NAMES, GROUPS
 pytest.importorskip("sklearn", reason="the extra train is not installed")
 pytest.importorskip("joblib", reason="the extra train is not installed")
 
+from sklearn.metrics import roc_auc_score
+
 from classicselfie.cli import main
 from classicselfie.model import load_model
+from classicselfie.resources import resource
 from classicselfie.training.augment import augment
 from classicselfie.training.bands import brightness_band, measure_face, skin_tone_band
 from classicselfie.training.command import train
 from classicselfie.training.dataset import VERSIONS, Dataset, extract_dataset
-from classicselfie.training.fit import LIMITS, Settings, choose_thresholds, sample_weights
-from classicselfie.training.folds import leave_one_group_out, leave_sources_out
+from classicselfie.training.fit import LIMITS, Settings, choose_thresholds, fit, sample_weights
+from classicselfie.training.folds import (
+    fold_names,
+    held_out,
+    leave_one_group_out,
+    leave_sources_out,
+)
+from classicselfie.training.judge import judge_left_out
 from classicselfie.training.manifest import Row, data_hash, read_folders, read_manifest
 from classicselfie.training.report import figures_path
 from classicselfie.training.selection import C_CHOICES, GROUP_CHOICES, choose_settings
@@ -127,7 +136,43 @@ def test_two_folders_make_weights(
     assert "is no folder" in capsys.readouterr().err
 
 
-def test_the_report_judges_each_photo_by_weights_that_have_not_seen_it(
+def test_no_photo_is_judged_by_a_model_that_saw_its_fold() -> None:
+    folds = np.arange(60) % 4
+    seen: dict[int, set[int]] = {}
+
+    def score(train: Sequence[int], test: Sequence[int]) -> np.ndarray:
+        assert not set(train) & set(test)
+        assert {int(folds[i]) for i in test}.isdisjoint(int(folds[i]) for i in train)
+        seen.update({i: set(train) for i in test})
+        return np.array(test, float)
+
+    # One process, so that the spy sees every call.
+    np.testing.assert_array_equal(held_out(folds, score, 1), np.arange(60))
+    assert all(len(train) == 45 for train in seen.values())
+
+
+def test_labels_without_sense_are_not_learnt() -> None:
+    """What was seen in training would be known by heart: left out, chance is all there is."""
+    generator = np.random.default_rng(0)
+    rows = [row(f"p{i}", selfie=i % 2 == 0, group=f"{'so'[i % 2]}{i // 2 % 4}") for i in range(240)]
+    features = generator.normal(0, 1, (240, VERSIONS, len(FEATURE_NAMES))).astype(np.float32)
+    dataset = Dataset(rows, features, features[:, 0], np.zeros((240, 2), np.float32), [])
+    folds = leave_one_group_out(rows)
+    results = judge_left_out(
+        dataset, "yunet", folds, fold_names(rows), settings=Settings(), baseline=False, n_jobs=1
+    )
+    assert 0.35 < roc_auc_score(results.selfie, results.decisions) < 0.65
+    np.testing.assert_allclose(
+        results.decisions - results.shares.sum(axis=1),
+        [(results.decisions - results.shares.sum(axis=1))[folds == f][0] for f in folds],
+        atol=1e-9,
+    )  # one bias a fold: the shares are the rest of the decision
+    own = fit(dataset, range(240), Settings(), "yunet")
+    learnt = own.decision_function(features[:, 0][:, own.columns])
+    assert roc_auc_score(results.selfie, learnt) > 0.9
+
+
+def test_the_report_of_train_is_that_of_evaluate(
     manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     weights, report = tmp_path / "mine.json", tmp_path / "left_out.html"
@@ -144,7 +189,7 @@ def test_the_report_judges_each_photo_by_weights_that_have_not_seen_it(
         "brightness of the face",
         "skin tone in the picture",
     }
-    # Shares of the groups and the bias are the whole decision: leaving the face out changes it.
+    # Every group is told, whether it was chosen or not.
     assert {entry["group"] for entry in figures["ablation"]} == {group.name for group in GROUPS}
     assert "<svg" in report.read_text(encoding="utf-8")
     # The weights refuse to be praised on their own training photos ...
@@ -191,6 +236,36 @@ def test_a_bad_manifest_is_one_line_with_the_row(
     assert all(line.startswith("left out ") for line in lines[:-1])
     with pytest.raises(ManifestError, match=r"folder .* does not exist"):
         train([], detector="yunet", output=tmp_path / "none" / "w.json")
+
+
+def test_bad_options_are_one_line(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "features.sqlite").write_bytes(b"no database, whatever its name" * 99)
+    out = str(tmp_path / "w.json")
+    report, yunet = str(tmp_path / "r.html"), str(resource("models", "yunet.json"))
+    for arguments, complaint in (
+        (["train", str(manifest), "-o", str(tmp_path / "w.md")], "must end in .json"),
+        (["train", str(manifest), "-o", str(tmp_path / "folder.json")], "is a folder"),
+        (["train", str(manifest), "-o", out, "--cache", str(tmp_path / "file")], "cannot be used"),
+        (
+            ["train", str(manifest), "-o", out, "--cache", str(tmp_path / "broken")],
+            "cannot be used",
+        ),
+        (
+            ["evaluate", str(manifest), "-o", report, "--detector", "haar", "--weights", yunet],
+            "was trained with detector='yunet'",
+        ),
+    ):
+        assert main(arguments) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert complaint in line
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", str(manifest), "-o", out, "--jobs", "0"])
+    assert "no number of processes" in capsys.readouterr().err
 
 
 def test_what_was_extracted_is_kept(manifest: Path, tmp_path: Path) -> None:

@@ -26,15 +26,15 @@ from classicselfie.training.validation import (
 )
 
 
-def card_figures(left_out: Results, sources_out: Results) -> dict[str, Any]:
+def card_figures(left_out: Results, sources_out: Results | None) -> dict[str, Any]:
     """Work out what the card tells.
 
     Parameters
     ----------
     left_out : Results
         With each group of selfies left out, and the baseline.
-    sources_out : Results
-        The same photos with whole sources left out.
+    sources_out : Results or None
+        The same photos with whole sources left out; None where the sources are too few.
 
     Returns
     -------
@@ -53,7 +53,9 @@ def card_figures(left_out: Results, sources_out: Results) -> dict[str, Any]:
             name: {
                 "by_kind": rates(rows, flags, "kind"),
                 "by_source": rates(rows, flags, "source"),
-                "by_source_left_out_whole": rates(rows, sources_out.flags[name], "source"),
+                "by_source_left_out_whole": (
+                    rates(rows, sources_out.flags[name], "source") if sources_out else None
+                ),
                 "by_band": {
                     grouping: band_table(left_out.selfie, flags, bands)
                     for grouping, bands in left_out.bands.items()
@@ -105,15 +107,14 @@ def _lines(model: LinearModel) -> Iterable[str]:
     yield (
         f"{data['selfies']} selfies and {data['others']} other photos from "
         f"{len(data['sources'])} collections ({', '.join(data['sources'])}); SHA-256 of names, "
-        f"labels and contents `{data['sha256']}`. Part of the selfies (`ucf_*`) may be used for "
-        "research only, the others come under vendor terms, research terms or none: the photos "
-        "are not redistributed, and who needs cleaner rights should train on their own. Labels "
-        "were checked on contact sheets; 1 to 5 % are expected to be wrong."
+        f"labels and contents `{data['sha256']}`. The rights in them, what is known of their "
+        "labels and whom they show belong in a text beside this one (for the bundled weights: "
+        "DATA.md)."
     )
     yield ""
     yield (
-        "The photos carry no metadata. The weights of metadata signals are therefore not trained: "
-        "they are likelihood ratios from counts of camera models in real files and from stated "
+        "The weights of metadata signals are not trained: they are likelihood ratios from counts "
+        "of camera models in real files and from stated "
         f"assumptions ({FRONT_GIVEN_SELFIE:.0%} of selfies and {FRONT_GIVEN_OTHER:.0%} of other "
         "photos with a face are a front camera's), added to the log-odds; see "
         "`classicselfie/metadata.py`. No figure below contains them."
@@ -131,7 +132,9 @@ def _lines(model: LinearModel) -> Iterable[str]:
         "Each group of selfies was left out of training in turn, together with the other photos of "
         "its source and an equal share of all other photos. In the first rows selfies and others "
         "come from one source, so that the source tells little about the class: they are the most "
-        "honest ones. The baseline sees no pixel, only aspect, size and bytes."
+        "honest ones. Groups that hold no selfies stay partly in training; what leaving them out "
+        "whole changes is told at the thresholds. The baseline sees no pixel, only aspect, size "
+        "and bytes."
     )
     yield ""
     yield (
@@ -156,8 +159,8 @@ def _lines(model: LinearModel) -> Iterable[str]:
     valid = figures["leave_one_group_out_valid_split"]
     if valid:
         yield (
-            "Features and settings were chosen on the photos of the other split alone; on those "
-            f"of the split `valid` the means are {valid['mean_auc']:.3f} and "
+            "C and the feature groups were chosen within each training part. On the photos of the "
+            f"split `valid` the means are {valid['mean_auc']:.3f} and "
             f"{valid['mean_tpr_at_1_percent_fpr']:.2f}."
         )
         yield ""
@@ -179,10 +182,11 @@ def _lines(model: LinearModel) -> Iterable[str]:
         yield ""
         yield from _table(figures["at_thresholds"][name], "by_source", "source")
         yield ""
-        yield "With whole sources left out of training, others as well as selfies:"
-        yield ""
-        yield from _table(figures["at_thresholds"][name], "by_source_left_out_whole", "source")
-        yield ""
+        if figures["at_thresholds"][name]["by_source_left_out_whole"]:
+            yield "With whole sources left out of training, others as well as selfies:"
+            yield ""
+            yield from _table(figures["at_thresholds"][name], "by_source_left_out_whole", "source")
+            yield ""
         for grouping, table in figures["at_thresholds"][name]["by_band"].items():
             yield from _table({grouping: table}, grouping, grouping)
             yield ""
@@ -197,8 +201,8 @@ def _lines(model: LinearModel) -> Iterable[str]:
         "It judges how a picture was taken, from its composition: no identity, age, gender, "
         "beauty or liveness. Mirror selfies, small faces, groups and hidden faces are often "
         "missed; close portraits by others and painted people are sometimes flagged (see the "
-        "tables). The selfie collections are mostly young people's "
-        "from social networks; other groups are thinly covered. Warn with it, never block."
+        "tables), and people who are rare in the training photos may be found less "
+        "often. Warn with it, never block."
     )
 
 

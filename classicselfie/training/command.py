@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classicselfie import __version__
-from classicselfie.errors import ManifestError, MissingExtraError
+from classicselfie.errors import ManifestError, MissingExtraError, ModelError
 from classicselfie.model import LinearModel, load_model
 from classicselfie.training.manifest import Row, data_hash
 
 if TYPE_CHECKING:
     from classicselfie.training.dataset import Dataset
+
+
+# Photos that are easy to part would allow any cut: what is likely no selfie is never flagged.
+LOWEST = {"strict": 0.5, "sensitive": 0.1}
 
 
 def train(
@@ -72,26 +76,35 @@ def train(
     left_out = judge.judge_left_out(
         dataset, detector, group_folds, folds.fold_names(rows), n_jobs=n_jobs
     )
-    _say("leaving out whole sources of other photos")
     source_folds = folds.leave_sources_out(rows)
-    sources_out = judge.judge_left_out(
-        dataset,
-        detector,
-        source_folds,
-        [f"sources {place + 1}" for place in range(source_folds.max() + 1)],
-        baseline=False,
-        n_jobs=n_jobs,
-    )
+    sources_out = None
+    if not np.array_equal(source_folds, group_folds):  # there are sources enough
+        _say("leaving out whole sources of other photos")
+        sources_out = judge.judge_left_out(
+            dataset,
+            detector,
+            source_folds,
+            [f"sources {place + 1}" for place in range(source_folds.max() + 1)],
+            baseline=False,
+            n_jobs=n_jobs,
+        )
     _say("training on everything")
     settings = choose_settings(dataset, range(len(rows)), detector)
     model = fit.fit(dataset, range(len(rows)), settings, detector)
     calibrated = replace(model, calibration=fit.calibrate(left_out.decisions, rows))
     cuts = fit.choose_thresholds(left_out.warned, rows)
+    figures = card_figures(left_out, sources_out)
     final = replace(
         calibrated,
         name=f"classicselfie-{detector}-{__version__}",
-        thumbnail_margin=choose_margin(left_out, np.arange(len(rows))),
-        thresholds={name: round(calibrated.probability(cut), 4) for name, cut in cuts.items()},
+        # Without figures of what it costs, no early answer.
+        thumbnail_margin=(
+            choose_margin(left_out, np.arange(len(rows))) if figures["thumbnails"] else None
+        ),
+        thresholds={
+            name: min(max(round(calibrated.probability(cut), 4), LOWEST[name]), 0.9999)
+            for name, cut in cuts.items()
+        },
         card={
             "training_data": {
                 "sha256": data_hash(rows),
@@ -106,7 +119,7 @@ def train(
                 "scikit-learn": sklearn.__version__,
                 "python": platform.python_version(),
             },
-            "figures": card_figures(left_out, sources_out),
+            "figures": figures,
         },
     )
     output.write_text(final.to_json(), encoding="utf-8")
@@ -126,7 +139,7 @@ def evaluate(
     rows: Sequence[Row],
     *,
     weights: Path | None,
-    detector: str,
+    detector: str | None,
     output: Path,
     n_jobs: int = -1,
     cache: Path | None = None,
@@ -141,8 +154,8 @@ def evaluate(
         Weights that judge the photos as they are; they must not have been trained on them.
         None trains new ones for each group of selfies, without it: every photo is judged by
         weights that have not seen its group.
-    detector : {"yunet", "haar"}
-        Without `weights`; weights name their own.
+    detector : {"yunet", "haar"}, optional
+        By default that of the weights, or else YuNet.
     output : Path
         The report, one HTML file; the same figures are written beside it as JSON.
     n_jobs : int
@@ -159,6 +172,8 @@ def evaluate(
     ------
     ManifestError
         If the photos are too few, or the very ones that the weights were trained on.
+    ModelError
+        If the weights cannot be used, or not with this detector.
     MissingExtraError
         If the extra "train" is not installed.
     """
@@ -168,7 +183,10 @@ def evaluate(
     from classicselfie.training.report import figures_path, write_report
 
     model = load_model(weights) if weights else None
-    dataset = _readable(extract_dataset(rows, model.detector if model else detector, n_jobs, cache))
+    if model and detector not in (None, model.detector):
+        raise ModelError(f"{weights} was trained with detector={model.detector!r}")
+    detector = model.detector if model else detector or "yunet"
+    dataset = _readable(extract_dataset(rows, detector, n_jobs, cache))
     if not dataset.rows:
         raise ManifestError("none of the photos can be read")
     if model and model.card.get("training_data", {}).get("sha256") == data_hash(dataset.rows):
@@ -194,6 +212,8 @@ def _prepare(output: Path) -> None:
     """Complain before the work begins: a missing folder, a missing extra."""
     if not output.parent.is_dir():
         raise ManifestError(f"the folder {output.parent} of the output does not exist")
+    if output.is_dir():
+        raise ManifestError(f"the output {output} is a folder")
     for package in ("joblib", "sklearn", "tqdm", "matplotlib", "jinja2"):
         if find_spec(package) is None:
             raise MissingExtraError(package, "train")

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classicselfie.errors import PhotoError
+from classicselfie.errors import ManifestError, PhotoError
 from classicselfie.faces import FaceDetector, make_detector
 from classicselfie.features import FEATURE_NAMES, FEATURE_VERSION, Scene, extract_features
 from classicselfie.images import BgrImage, resize
@@ -115,14 +115,17 @@ class FeatureCache:
     """
 
     def __init__(self, folder: Path, detector: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self._detector = detector
-        # Every row is committed at once: an interruption loses nothing.
-        self._database = sqlite3.connect(folder / "features.sqlite", isolation_level=None)
-        self._database.execute("PRAGMA synchronous = OFF")  # it is only a cache
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS photos (key TEXT PRIMARY KEY, numbers BLOB NOT NULL)"
-        )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            # Every row is committed at once: an interruption loses nothing.
+            self._database = sqlite3.connect(folder / "features.sqlite", isolation_level=None)
+            self._database.execute("PRAGMA synchronous = OFF")  # it is only a cache
+            self._database.execute(
+                "CREATE TABLE IF NOT EXISTS photos (key TEXT PRIMARY KEY, numbers BLOB NOT NULL)"
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise ManifestError(f"the cache {folder} cannot be used: {error}") from error
 
     def __enter__(self) -> FeatureCache:
         """Return itself."""
@@ -144,7 +147,7 @@ class FeatureCache:
         found = self._database.execute(
             "SELECT numbers FROM photos WHERE key = ?", (key,)
         ).fetchone()
-        if found is None:
+        if found is None or len(found[0]) != 4 * _LENGTH:
             return None
         return np.frombuffer(found[0], np.float32, _LENGTH)
 
@@ -180,7 +183,7 @@ def _extract(
     ) as progress:
         for place, item in zip(missing, results, strict=True):
             found[place] = item
-            if cache is not None and not isinstance(item, str):
+            if cache is not None and place in keys and not isinstance(item, str):
                 cache.put(keys[place], item)
             progress.update()
     return [found[place] for place in range(len(rows))]

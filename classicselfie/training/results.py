@@ -37,13 +37,15 @@ class Results:
     thumbnails : ndarray of float64, shape (n,)
         Decision values of what embedded thumbnails would show.
     thumbnails_warned : ndarray of float64, shape (n,)
-        The same, -inf where the detector finds no face in them.
+        `thumbnails`, -inf where the detector finds no face in them.
     warned : ndarray of float64, shape (n,)
-        The same, -inf where the detector finds no face: nobody is warned of those.
+        `decisions`, -inf where the detector finds no face: nobody is warned of those.
     probabilities : ndarray of float64, shape (n,)
-        Calibrated without the photo's own fold; for as many selfies as others.
+        For as many selfies as others; calibrated by the other folds' scores, or by the weights'
+        own calibration where one set of weights judged all.
     flags : mapping of str to ndarray of bool, shape (n,)
-        Per threshold's name, what is flagged; the cut was chosen without the photo's own fold.
+        Per threshold's name, what is flagged; the cut comes from the other folds' scores,
+        or from the weights.
     shares : ndarray of float64, shape (n, k)
         Signed share of each feature group in the decision value.
     share_names : sequence of str

@@ -46,7 +46,7 @@ def choose_settings(dataset: Dataset, index: Sequence[int], detector: str) -> Se
     selfie = np.array([row.selfie for row in rows])
     recalls: dict[tuple[int, float], list[float]] = {}
     for inside, outside in splits(leave_sources_out(rows, _INNER_FOLDS)):
-        if selfie[inside].all() or not selfie[inside].any():
+        if any(len(set(selfie[part].tolist())) < 2 for part in (inside, outside)):
             continue
         train, test = [index[i] for i in outside], [index[i] for i in inside]
         for place, groups in enumerate(GROUP_CHOICES):

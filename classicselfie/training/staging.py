@@ -12,6 +12,8 @@ from classicselfie.training.results import Flags, Floats, Integers, Results
 
 # Largest share of photos whose label may differ because the thumbnail answered.
 MAX_CHANGED = 0.001
+# Of fewer photos so small a share cannot be told (three times its inverse).
+MIN_PHOTOS = 3000
 _MARGINS = np.linspace(0, 3, 121)
 
 
@@ -28,16 +30,18 @@ def choose_margin(results: Results, index: Integers) -> float | None:
     Returns
     -------
     float or None
-        In units of the decision value, for all thresholds; None where no margin serves.
+        In units of the decision value, for the published thresholds; None where no margin
+        serves, and of fewer than `MIN_PHOTOS` photos.
     """
+    if len(index) < MIN_PHOTOS:
+        return None
     rows = [results.rows[i] for i in index]
     cuts = choose_thresholds(results.warned[index], rows).values()
     changed = np.max([_changed(results, index, cut) for cut in cuts], axis=0)
-    fit = np.flatnonzero(changed <= MAX_CHANGED)
     # Beyond the last margin that is too small, not at a gap before it.
     wrong = np.flatnonzero(changed > MAX_CHANGED)
     first = wrong[-1] + 1 if wrong.size else 0
-    return float(_MARGINS[first]) if fit.size and first < len(_MARGINS) else None
+    return float(_MARGINS[first]) if first < len(_MARGINS) else None
 
 
 def _changed(results: Results, index: Integers, cut: float) -> Floats:
