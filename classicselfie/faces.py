@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol, TypeAlias, cast
 
 import cv2
 import numpy as np
@@ -16,6 +16,8 @@ from classicselfie.images import BgrImage, reduce, resize
 from classicselfie.resources import resource
 
 Points = npt.NDArray[np.float32]
+Bbox: TypeAlias = tuple[float, float, float, float]
+"""x, y, width, height in pixels; may reach beyond the picture."""
 
 FIRST_LOOK = 192  # longest side in pixels
 
@@ -35,7 +37,7 @@ class Face:
         The detector's confidence, 0 to 1.
     """
 
-    bbox: tuple[float, float, float, float]
+    bbox: Bbox
     landmarks: tuple[tuple[float, float], ...]
     score: float
 
@@ -115,7 +117,7 @@ class YuNetDetector:
             return []
         return _largest_first(
             Face(
-                bbox=cast(tuple[float, float, float, float], tuple(map(float, row[:4]))),
+                bbox=cast(Bbox, tuple(map(float, row[:4]))),
                 landmarks=tuple((float(x), float(y)) for x, y in row[4:14].reshape(5, 2)),
                 score=float(row[14]),
             )

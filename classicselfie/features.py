@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classicselfie.faces import Face
+from classicselfie.faces import Bbox, Face
 from classicselfie.images import BgrImage, Mask, Plane, reduce, resize
 from classicselfie.skin import segment_skin
 
@@ -77,14 +77,25 @@ class Scene:
         return self.luma.astype(np.float32)
 
     @cached_property
+    def quarter(self) -> BgrImage:
+        """The picture at a quarter of its size: enough to tell colours apart."""
+        return reduce(self.image, 4)
+
+    @cached_property
     def hsv(self) -> BgrImage:
-        """The picture at a quarter of its size in HSV (hue 0 to 179)."""
-        return cast(BgrImage, cv2.cvtColor(reduce(self.image, 4), cv2.COLOR_BGR2HSV))
+        """`quarter` in HSV (hue 0 to 179)."""
+        return cast(BgrImage, cv2.cvtColor(self.quarter, cv2.COLOR_BGR2HSV))
 
     @cached_property
     def skin(self) -> Mask:
-        """Skin mask of `segment_skin`."""
-        return segment_skin(self.image, self.face)
+        """Skin mask of `segment_skin`, of the size of `quarter`."""
+        bbox = None
+        if self.face is not None:
+            rows, columns = self.quarter.shape[:2]
+            x, y, w, h = self.face.bbox
+            x_ratio, y_ratio = columns / self.width, rows / self.height
+            bbox = (x * x_ratio, y * y_ratio, w * x_ratio, h * y_ratio)
+        return segment_skin(self.quarter, bbox)
 
     @cached_property
     def detail(self) -> Plane:
@@ -381,9 +392,7 @@ def _box(mask: Mask, x0: float, y0: float, x1: float, y1: float) -> Mask:
     ]
 
 
-def _arm(
-    mask: Mask, bbox: tuple[float, float, float, float]
-) -> tuple[float, float, float, float, float]:
+def _arm(mask: Mask, bbox: Bbox) -> tuple[float, float, float, float, float]:
     """Measure skin below the eyes, apart from the face, that runs into the frame and widens."""
     x, y, w, h = bbox
     rows, columns = mask.shape

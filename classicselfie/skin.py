@@ -11,11 +11,9 @@ from typing import cast
 import cv2
 import numpy as np
 
-from classicselfie.faces import Face
-from classicselfie.images import BgrImage, Mask, reduce
+from classicselfie.faces import Bbox
+from classicselfie.images import BgrImage, Mask
 
-# Skin is judged at a quarter of the working size: 80 px on the long side.
-SKIN_STRIDE = 4
 # Fixed model: Chai and Ngan, Face segmentation using skin-color map, IEEE TCSVT 9 (1999).
 _FIXED_LOW = np.array([0, 133, 77], np.uint8)
 _FIXED_HIGH = np.array([255, 173, 127], np.uint8)
@@ -25,28 +23,24 @@ _MAX_SPREAD = np.array([48.0, 10.0, 10.0], np.float32)
 _REACH = 2.6  # Mahalanobis distance at which a pixel stops being skin
 
 
-def segment_skin(image: BgrImage, face: Face | None) -> Mask:
+def segment_skin(image: BgrImage, bbox: Bbox | None) -> Mask:
     """Tell skin from the rest.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (height, width, 3)
-        Working image, BGR.
-    face : Face or None
-        The face whose colour seeds the model, in pixels of `image`; None uses fixed bounds.
+        BGR; in the pipeline a quarter of the working image, 80 px on the long side.
+    bbox : tuple of float or None
+        Of the face whose colour seeds the model: x, y, width, height in pixels of `image`;
+        None uses fixed bounds.
 
     Returns
     -------
-    ndarray of uint8, shape (height // 4, width // 4)
+    ndarray of uint8, shape (height, width)
         1 where there is skin, else 0.
     """
-    height, width = image.shape[:2]
-    ycrcb = cast(BgrImage, cv2.cvtColor(reduce(image, SKIN_STRIDE), cv2.COLOR_BGR2YCrCb))
-    seed = None
-    if face is not None:
-        x_ratio, y_ratio = ycrcb.shape[1] / width, ycrcb.shape[0] / height
-        x, y, w, h = face.bbox
-        seed = face_middle(ycrcb, (x * x_ratio, y * y_ratio, w * x_ratio, h * y_ratio))
+    ycrcb = cast(BgrImage, cv2.cvtColor(image, cv2.COLOR_BGR2YCrCb))
+    seed = None if bbox is None else face_middle(ycrcb, bbox)
     if seed is None:
         mask = cv2.inRange(ycrcb, _FIXED_LOW, _FIXED_HIGH)
         return cast(Mask, mask // 255)
@@ -58,7 +52,7 @@ def segment_skin(image: BgrImage, face: Face | None) -> Mask:
     return cast(Mask, (distance < _REACH**2).astype(np.uint8))
 
 
-def face_middle(image: BgrImage, bbox: tuple[float, float, float, float]) -> BgrImage | None:
+def face_middle(image: BgrImage, bbox: Bbox) -> BgrImage | None:
     """Cut the middle of a face, without hair, chin and background.
 
     Parameters

@@ -18,7 +18,6 @@ from classicselfie.features import (
     local_binary_pattern,
 )
 from classicselfie.photo import load_photo
-from classicselfie.skin import segment_skin
 
 
 def features_of(image: BgrImage) -> dict[str, float]:
@@ -86,9 +85,10 @@ def test_the_face_seeds_the_skin_model() -> None:
     blue_light = (image * np.array([1.0, 0.7, 0.55])).astype(np.uint8)
     for picture in (image, blue_light):
         working = load_photo(picture).image
-        (face,) = make_detector("yunet").detect(working)
-        mask = segment_skin(working, face)
-        x, y, w, h = (int(v / 4) for v in face.bbox)
+        scene = Scene(working, make_detector("yunet").detect(working))
+        assert scene.face is not None
+        mask = scene.skin
+        x, y, w, h = (int(v / 4) for v in scene.face.bbox)
         assert mask[y + h // 4 : y + 3 * h // 4, x + w // 4 : x + 3 * w // 4].mean() > 0.6
         assert mask.mean() < 0.4
 

@@ -8,14 +8,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from classicselfie.faces import Bbox
 from classicselfie.images import BgrImage, resize
 
 # Changes whenever the same seed would give another picture; cached features name it.
 AUGMENTATION_VERSION = 2
 # What phones, cameras and social networks make: width by height.
 _ASPECTS = (1, 4 / 5, 3 / 4, 2 / 3, 9 / 16, 5 / 4, 4 / 3, 3 / 2, 16 / 9)
-
-Bbox = tuple[float, float, float, float]
 
 
 def augment(image: BgrImage, generator: np.random.Generator, face: Bbox | None = None) -> BgrImage:
