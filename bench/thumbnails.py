@@ -1,0 +1,104 @@
+"""What the early answer of embedded thumbnails costs, on real photos as 12-megapixel files.
+
+    python -m pip install -e '.[train]'
+    python bench/thumbnails.py ../shared/data/manifest.csv --cache features
+
+Each photo is enlarged to 12 megapixels and written as a JPEG that carries a thumbnail of 160 px,
+as cameras write them. What the library takes from such a file, first from the thumbnail and then
+from the pixels, is judged by models that were trained without the photo's group; thresholds and
+margins are those that the other groups choose.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+from classicselfie.benchmark.pictures import exif_segment
+from classicselfie.faces import FaceDetector, make_detector
+from classicselfie.features import Scene, extract_features
+from classicselfie.images import BgrImage, resize
+from classicselfie.model import load_model
+from classicselfie.photo import load_photo, open_photo
+from classicselfie.training.dataset import extract_dataset
+from classicselfie.training.fit import Settings
+from classicselfie.training.folds import fold_names, leave_one_group_out
+from classicselfie.training.judge import judge_left_out
+from classicselfie.training.manifest import read_manifest
+from classicselfie.training.staging import staged_figures
+
+PIXELS = 12e6
+THUMBNAIL_SIDE = 160  # EXIF 2.3 asks for 160 × 120
+
+
+@lru_cache(maxsize=1)
+def _detector(name: str) -> FaceDetector:
+    cv2.setNumThreads(1)  # the processes already fill the cores
+    return make_detector(name)
+
+
+def as_phone(image: BgrImage) -> bytes:
+    """Write a picture as a 12-megapixel JPEG with a thumbnail in its EXIF block."""
+    height, width = image.shape[:2]
+    scale = (PIXELS / (height * width)) ** 0.5
+    large = resize(image, round(width * scale), round(height * scale))
+    scale = THUMBNAIL_SIDE / max(height, width)
+    small = resize(large, round(width * scale), round(height * scale))
+    jpeg, thumbnail = (
+        cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+        for picture, quality in ((large, 90), (small, 75))
+    )
+    return jpeg[:2] + exif_segment(1, thumbnail) + jpeg[2:]
+
+
+def extract(path: Path, detector: str) -> list[npt.NDArray[np.float32] | None]:
+    """Features of what the library takes from the file: the pixels, and the thumbnail or None."""
+    with open_photo(as_phone(load_photo(path).image)) as photo:
+        looks = [photo.decode(), photo.thumbnail()]
+    eye = _detector(detector)
+    return [look and extract_features(Scene(look.image, eye.detect(look.image))) for look in looks]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("manifest", type=Path)
+    parser.add_argument("--detector", choices=("yunet", "haar"), default="yunet")
+    parser.add_argument("--cache", type=Path, help="folder that keeps extracted features")
+    parser.add_argument("--jobs", type=int, default=-1)
+    arguments = parser.parse_args()
+    name = arguments.detector
+    rows = read_manifest(arguments.manifest)
+    found = Parallel(n_jobs=arguments.jobs, return_as="generator")(
+        delayed(extract)(row.path, name) for row in rows
+    )
+    looks = list(tqdm(found, total=len(rows), unit="photo", disable=None))
+    trusted = [place for place, (_, thumbnail) in enumerate(looks) if thumbnail is not None]
+    print(f"{len(trusted)} of {len(rows)} thumbnails are trusted; the figures are of those")
+    rows, looks = [rows[place] for place in trusted], [looks[place] for place in trusted]
+    dataset = extract_dataset(rows, name, arguments.jobs, arguments.cache)
+    features = dataset.features.copy()
+    features[:, 0] = [pixels for pixels, _ in looks]
+    settings = load_model(name).card["settings"]
+    results = judge_left_out(
+        replace(dataset, features=features, thumbnails=np.array([small for _, small in looks])),
+        name,
+        leave_one_group_out(rows),
+        fold_names(rows),
+        settings=Settings(**{**settings, "groups": tuple(settings["groups"])}),
+        baseline=False,
+        n_jobs=arguments.jobs,
+    )
+    print(json.dumps(staged_figures(results), indent=1))
+
+
+if __name__ == "__main__":
+    main()
