@@ -13,19 +13,18 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from classicselfie.benchmark.pictures import exif_segment
-from classicselfie.faces import FaceDetector, make_detector
-from classicselfie.features import Scene, extract_features
+from classicselfie.faces import make_detector
+from classicselfie.features import Scene, Vector, extract_features
 from classicselfie.images import BgrImage, resize
 from classicselfie.model import load_model
 from classicselfie.photo import load_photo, open_photo
@@ -37,13 +36,8 @@ from classicselfie.training.manifest import read_manifest
 from classicselfie.training.staging import staged_figures
 
 PIXELS = 12e6
+BATCH = 50  # photos
 THUMBNAIL_SIDE = 160  # EXIF 2.3 asks for 160 × 120
-
-
-@lru_cache(maxsize=1)
-def _detector(name: str) -> FaceDetector:
-    cv2.setNumThreads(1)  # the processes already fill the cores
-    return make_detector(name)
 
 
 def as_phone(image: BgrImage) -> bytes:
@@ -60,12 +54,18 @@ def as_phone(image: BgrImage) -> bytes:
     return jpeg[:2] + exif_segment(1, thumbnail) + jpeg[2:]
 
 
-def extract(path: Path, detector: str) -> list[npt.NDArray[np.float32] | None]:
-    """Features of what the library takes from the file: the pixels, and the thumbnail or None."""
-    with open_photo(as_phone(load_photo(path).image)) as photo:
-        looks = [photo.decode(), photo.thumbnail()]
-    eye = _detector(detector)
-    return [look and extract_features(Scene(look.image, eye.detect(look.image))) for look in looks]
+def extract(paths: Sequence[Path], detector: str) -> list[list[Vector | None]]:
+    """Features of what the library takes from each file: the pixels, and the thumbnail or None."""
+    cv2.setNumThreads(1)  # the processes already fill the cores
+    eye = make_detector(detector)
+    found = []
+    for path in paths:
+        with open_photo(as_phone(load_photo(path).image)) as photo:
+            looks = [photo.decode(), photo.thumbnail()]
+        found.append(
+            [look and extract_features(Scene(look.image, eye.detect(look.image))) for look in looks]
+        )
+    return found
 
 
 def main() -> None:
@@ -77,10 +77,12 @@ def main() -> None:
     arguments = parser.parse_args()
     name = arguments.detector
     rows = read_manifest(arguments.manifest)
+    paths = [row.path for row in rows]
+    batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
     found = Parallel(n_jobs=arguments.jobs, return_as="generator")(
-        delayed(extract)(row.path, name) for row in rows
+        delayed(extract)(batch, name) for batch in batches
     )
-    looks = list(tqdm(found, total=len(rows), unit="photo", disable=None))
+    looks = [look for batch in tqdm(found, total=len(batches), disable=None) for look in batch]
     trusted = [place for place, (_, thumbnail) in enumerate(looks) if thumbnail is not None]
     print(f"{len(trusted)} of {len(rows)} thumbnails are trusted; the figures are of those")
     rows, looks = [rows[place] for place in trusted], [looks[place] for place in trusted]

@@ -167,10 +167,7 @@ class PhotoFile:
             return _to_working_size(_halfway(self._pixels), self.size)
         image, draft = self._pixels, self._draft
         return _guarded(
-            lambda: _to_working_size(
-                np.ascontiguousarray(_upright(_decode(image, draft), self._turn)[..., ::-1]),
-                self.size,
-            )
+            lambda: _to_working_size(_upright_bgr(_decode(image, draft), self._turn), self.size)
         )
 
     def thumbnail(self) -> Photo | None:
@@ -196,11 +193,10 @@ class PhotoFile:
             with _embedded(self.exif, image) as small:
                 if small is None or not _same_aspect(small.size, image.size):
                     return None
-                pixels = _upright(_decode(small, draft=False), self._turn)
+                pixels = _upright_bgr(_decode(small, draft=False), self._turn)
         except Exception:  # damaged metadata must not hide good pixels
             return None
-        bgr = np.ascontiguousarray(pixels[..., ::-1])
-        return None if any(find_borders(bgr)) else _to_working_size(bgr, self.size)
+        return None if any(find_borders(pixels)) else _to_working_size(pixels, self.size)
 
 
 @contextmanager
@@ -516,15 +512,16 @@ def _halfway(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return resize(pixels, 2 * max(1, round(width * ratio)), 2 * max(1, round(height * ratio)))
 
 
-def _upright(pixels: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:
-    """Undo one of the eight EXIF orientations (TIFF 6.0, tag 274)."""
+def _upright_bgr(pixels: npt.NDArray[np.uint8], orientation: int) -> BgrImage:
+    """Turn RGB to BGR and undo one of the eight EXIF orientations (TIFF 6.0, tag 274)."""
+    bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     if orientation in (5, 6, 7, 8):
-        pixels = pixels.transpose(1, 0, 2)
+        bgr = cv2.transpose(bgr)
     if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
+        bgr = cv2.flip(bgr, 0)
     if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return pixels
+        bgr = cv2.flip(bgr, 1)
+    return cast(BgrImage, bgr)
 
 
 def _to_working_size(pixels: BgrImage, size: tuple[int, int]) -> Photo:
@@ -580,7 +577,7 @@ def find_borders(image: BgrImage) -> tuple[int, int, int, int]:
         Widths of the left, top, right and bottom band in pixels; 0 where there is none.
     """
     top, bottom = _band(image), _band(image[::-1])
-    inner = np.ascontiguousarray(image[top : image.shape[0] - bottom].transpose(1, 0, 2))
+    inner = cast(BgrImage, cv2.transpose(image[top : image.shape[0] - bottom]))
     return _band(inner), top, _band(inner[::-1]), bottom
 
 
