@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classicselfie.faces import Bbox, Face
-from classicselfie.images import BgrImage, Mask, Plane, reduce, resize
+from classicselfie.images import BgrImage, Mask, Plane, median, reduce, resize
 from classicselfie.skin import segment_skin
 
 Vector = npt.NDArray[np.float32]
@@ -716,7 +716,7 @@ def _backdrop(scene: Scene) -> list[float]:
     x0, x1 = _within(x + 0.1 * w, columns), _within(x + 0.9 * w, columns)
     y0, y1 = _within(y + 0.1 * h, rows), _within(y + 0.9 * h, rows)
     behind = grey[mask]
-    middle = float(np.median(behind))
+    middle = float(median(behind))
     saturation = resize(cast(Mask, cv2.extractChannel(scene.hsv, 1)), columns, rows)
     halves = [grey[:, :left][mask[:, :left]], grey[:, right:][mask[:, right:]]]
     sides = abs(float(halves[0].mean() - halves[1].mean())) if all(map(len, halves)) else 0.0
@@ -736,7 +736,7 @@ def _backdrop(scene: Scene) -> list[float]:
         float(np.log2(coarse_behind / coarse_face)),
         float(saturation[mask].mean()) / 255,
         sides / 255,
-        float((np.abs(top - np.median(top)) < 12).mean()),
+        float((np.abs(top - median(top.ravel())) < 12).mean()),
     ]
 
 

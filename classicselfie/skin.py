@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from classicselfie.faces import Bbox
-from classicselfie.images import BgrImage, Mask
+from classicselfie.images import BgrImage, Mask, median
 
 # Fixed model: Chai and Ngan, Face segmentation using skin-color map, IEEE TCSVT 9 (1999).
 _FIXED_LOW = np.array([0, 133, 77], np.uint8)
@@ -45,8 +45,8 @@ def segment_skin(image: BgrImage, bbox: Bbox | None) -> Mask:
         mask = cv2.inRange(ycrcb, _FIXED_LOW, _FIXED_HIGH)
         return cast(Mask, mask // 255)
     values = seed.reshape(-1, 3).astype(np.float32)
-    centre = np.median(values, axis=0)
-    spread = 1.4826 * np.median(np.abs(values - centre), axis=0)  # MAD as a standard deviation
+    centre = median(values)
+    spread = 1.4826 * median(np.abs(values - centre))  # MAD as a standard deviation
     spread = np.clip(1.5 * spread, _MIN_SPREAD, _MAX_SPREAD)
     y, cr, cb = cv2.split(((ycrcb.astype(np.float32) - centre) / spread) ** 2)
     return cast(Mask, (y + cr + cb < _REACH**2).astype(np.uint8))
