@@ -62,6 +62,7 @@ KINDS = (
     Kind(shape="portrait by pixels"),
     Kind(shape="landscape"),
     Kind(content="scene", shape="landscape"),
+    Kind(content="scene", shape="landscape", thumbnail=False),
 )
 
 
