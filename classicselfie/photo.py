@@ -577,7 +577,7 @@ def find_borders(image: BgrImage) -> tuple[int, int, int, int]:
         Widths of the left, top, right and bottom band in pixels; 0 where there is none.
     """
     top, bottom = _band(image), _band(image[::-1])
-    inner = cast(BgrImage, cv2.transpose(image[top : image.shape[0] - bottom]))
+    inner = image[top : image.shape[0] - bottom].transpose(1, 0, 2)
     return _band(inner), top, _band(inner[::-1]), bottom
 
 
@@ -595,7 +595,11 @@ def _band(image: BgrImage) -> int:
     limit = int(image.shape[0] * _MAX_BAND_SHARE)
     if limit <= _MIN_BAND:
         return 0
-    colour = image[0].mean(axis=0).astype(np.int16)
+    line = image[0]
+    # Farther apart than two colours can be that are both near the mean; most pictures end here.
+    if (line.max(axis=0) - line.min(axis=0)).max() > 2 * _FLAT:
+        return 0
+    colour = line.mean(axis=0).astype(np.int16)
     count = _even_lines(image, colour, limit)
     if not _MIN_BAND <= count <= limit:
         return 0

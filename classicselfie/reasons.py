@@ -6,9 +6,12 @@ The wording stays modest: it describes the picture, never the person.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
 
 from classicselfie.metadata import Evidence
-from classicselfie.model import Floats
+from classicselfie.model import Floats, Integers
 from classicselfie.verdict import Reason
 
 ARMS_REACH_M = 0.9  # a long arm, or a short stick
@@ -112,8 +115,16 @@ def _metadata_sentence(evidence: Evidence) -> str:
     return f"the face was about {evidence.value:.1f} m from the camera, {reach}"
 
 
+@lru_cache(maxsize=8)
+def _groups(feature_names: tuple[str, ...]) -> tuple[list[str], Integers]:
+    """List the groups, and tell the place of each feature's group among them."""
+    of_features = [name.partition(".")[0] for name in feature_names]
+    groups = list(dict.fromkeys(of_features))
+    return groups, np.array([groups.index(group) for group in of_features], np.int64)
+
+
 def explain(
-    feature_names: Sequence[str],
+    feature_names: tuple[str, ...],
     values: Floats,
     shares: Floats,
     evidence: Sequence[Evidence],
@@ -123,7 +134,7 @@ def explain(
 
     Parameters
     ----------
-    feature_names : sequence of str
+    feature_names : tuple of str
         The model's features, "group.name".
     values, shares : ndarray of float64, shape (f,)
         The features and their shares of the decision value.
@@ -137,13 +148,13 @@ def explain(
     tuple of Reason
         Their contributions and the model's bias add up to the decision value.
     """
-    by_name = {name: float(value) for name, value in zip(feature_names, values, strict=True)}
+    by_name = dict(zip(feature_names, values.tolist(), strict=True))
     faceless = by_name.get("face.found", 1.0) == 0.0
     sums: dict[str, float] = {}
-    for name, share in zip(feature_names, shares, strict=True):
-        group = name.partition(".")[0]
+    groups, places = _groups(feature_names)
+    for group, share in zip(groups, np.bincount(places, shares).tolist(), strict=True):
         signal = "no_face" if faceless and group in _FACE_GROUPS else group
-        sums[signal] = sums.get(signal, 0.0) + float(share)
+        sums[signal] = sums.get(signal, 0.0) + share
     reasons = [
         Reason(
             signal,
