@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classicselfie.faces import Bbox, Face
-from classicselfie.images import BgrImage, Mask, Plane, median, reduce, resize
+from classicselfie.images import BgrImage, Mask, Plane, median, reduce, resize, to_lab
 from classicselfie.skin import segment_skin
 
 Vector = npt.NDArray[np.float32]
@@ -773,13 +773,13 @@ def _colour(scene: Scene) -> Vector:
     saturations = np.bincount(saturation >> 6, minlength=_LEVELS)
     values = np.bincount(value >> 6, minlength=_LEVELS)
     hsv = np.concatenate([hues, saturations, values]) / hue.size
-    lab = _lab(reduce(scene.image, 2))
+    lab = to_lab(reduce(scene.image, 2))
     face = np.zeros(_JOINT + len(_MOMENTS), np.float32)
     if scene.face is not None:
         x, y, w, h = scene.face.bbox
         inner = _box(scene.image, x + 0.1 * w, y + 0.1 * h, x + 0.9 * w, y + 0.9 * h)
         if inner.size >= 3 * 16:
-            face = _variety(_lab(inner))
+            face = _variety(to_lab(inner))
     # Colours of photos lie near the grey axis: a and b are cut finely there.
     return np.concatenate(
         [
@@ -791,11 +791,6 @@ def _colour(scene: Scene) -> Vector:
         ],
         dtype=np.float32,
     )
-
-
-def _lab(image: BgrImage) -> Sequence[Mask]:
-    """Turn BGR to the planes L*, a*, b*."""
-    return cast(Sequence[Mask], cv2.split(cv2.cvtColor(image, cv2.COLOR_BGR2LAB)))
 
 
 def _variety(planes: Sequence[Mask]) -> Vector:

@@ -17,6 +17,7 @@ from classicselfie.features import (
     hog,
     local_binary_pattern,
 )
+from classicselfie.images import median, to_lab
 from classicselfie.photo import load_photo
 
 
@@ -195,3 +196,17 @@ def test_a_mirrored_picture_gives_nearly_the_same_features() -> None:
             if name.startswith(("texture.face", "colour.face", "texture.frame_frequency")):
                 loose = 0.8  # blocks, edges and median move with the box by part of a pixel
             assert one[name] == pytest.approx(other[name], abs=loose), name
+
+
+def test_lab_is_that_of_opencv_without_its_tables() -> None:
+    steps = np.arange(0, 256, 3, dtype=np.uint8)
+    colours = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 86, 3)
+    expected = cv2.split(cv2.cvtColor(colours, cv2.COLOR_BGR2LAB))
+    for plane, same in zip(to_lab(colours), expected, strict=True):
+        np.testing.assert_array_equal(plane, same)
+
+
+def test_a_median_is_that_of_numpy() -> None:
+    values = np.random.default_rng(0).random((10, 3), np.float32)
+    np.testing.assert_array_equal(median(values), np.median(values, axis=0))
+    np.testing.assert_array_equal(median(values[:9, 0]), np.median(values[:9, 0]))
