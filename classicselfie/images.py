@@ -60,7 +60,7 @@ def _linear_light() -> Plane:
     """Undo sRGB's gamma for each of the 256 values."""
     value = np.arange(256) / 255
     light = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-    return np.rint(255 * _LINEAR_SCALE * light).astype(np.float32)
+    return cast(Plane, np.rint(255 * _LINEAR_SCALE * light).astype(np.float32))
 
 
 def _lightness_root() -> _Integers:
