@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from importlib.resources import files
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -145,11 +145,11 @@ def create_app(
     async def prometheus() -> Response:
         return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
-    static = str(files("classicselfie.serve") / "static")
+    static = Path(__file__).with_name("static")
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
-        return FileResponse(os.path.join(static, "index.html"))
+        return FileResponse(static / "index.html")
 
     app.mount("/static", StaticFiles(directory=static))
     return app

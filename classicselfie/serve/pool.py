@@ -87,8 +87,8 @@ class WorkerPool:
             jobs += [self._threads.submit(self._check, photo) for photo in photos]
             answers = [asyncio.wrap_future(job) for job in jobs]
             await asyncio.wait(answers, timeout=self._limits.timeout)
-            # Those that still wait for a worker are given up; those that have one end by themselves.
-            if any([job.cancel() for job in jobs if not job.done()]):
+            # Photos that still wait for a worker are given up; the others end by themselves.
+            if any(job.cancel() for job in jobs):
                 raise BusyError
             return [await answer for answer in answers]
         finally:
