@@ -6,9 +6,10 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 
@@ -33,6 +34,14 @@ class Service:
         pairs = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
         return {name: float(value) for name, value in pairs}
 
+    @property
+    def workers(self) -> list[int]:
+        """The processes that judge; Linux only."""
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        children = [int(pid) for task in tasks for pid in task.read_text().split()]
+        command = "from multiprocessing.spawn"
+        return [pid for pid in children if command in Path(f"/proc/{pid}/cmdline").read_text()]
+
     def end(self) -> int:
         self.process.terminate()
         return self.process.wait(60)
@@ -42,10 +51,13 @@ RAW = {"Content-Type": "application/octet-stream"}
 
 
 @contextmanager
-def serving(*options: object) -> Iterator[Service]:
-    """Run `classicselfie serve` on a free port until the block ends."""
-    command = [sys.executable, "-m", "classicselfie", "serve", "--port", "0", *map(str, options)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+def serving(*options: object, through: Sequence[str] = ()) -> Iterator[Service]:
+    """Run `classicselfie serve` on a free port, in a group of its own, until the block ends."""
+    command = [*through, sys.executable, "-m", "classicselfie", "serve", "--port", "0"]
+    command += map(str, options)
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         assert process.stderr is not None
         first = process.stderr.readline()
         match = re.fullmatch(
@@ -60,7 +72,5 @@ def serving(*options: object) -> Iterator[Service]:
         try:
             yield Service(process, int(match[1]), log)
         finally:
-            if process.poll() is None:
-                process.terminate()
-            process.wait(60)
+            process.kill()
             reader.join()

@@ -29,9 +29,9 @@ from classicselfie.serve.pool import BusyError, WorkerPool
 from classicselfie.serve.schema import (
     CHECK_REQUEST,
     CHECK_RESPONSES,
-    MODEL_EXAMPLE,
     HealthSchema,
     ModelSchema,
+    add_examples,
 )
 
 _RETRY_AFTER_SECONDS = 1
@@ -80,7 +80,7 @@ def create_app(
         yield
         await asyncio.to_thread(pool.close)
 
-    app = FastAPI(
+    app = _Application(
         title="classicselfie",
         version=__version__,
         summary="Does this photo look like a selfie?",
@@ -131,7 +131,6 @@ def create_app(
         "/v1/model",
         summary="Tell what judges, how good it is, and the limits",
         response_model=ModelSchema,
-        responses={200: {"content": {"application/json": {"example": MODEL_EXAMPLE}}}},
     )
     async def model() -> dict[str, Any]:
         return _describe(detector, limits)
@@ -178,6 +177,13 @@ def _describe(detector: SelfieDetector, limits: Limits) -> dict[str, Any]:
         },
         "limits": asdict(limits),
     }
+
+
+class _Application(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        description = super().openapi()
+        add_examples(description)
+        return description
 
 
 class _Frame:

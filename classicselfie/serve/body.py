@@ -101,6 +101,8 @@ class _Body:
             form = await parser.parse()
         except MultiPartException as error:
             raise HTTPException(400, error.message, _CLOSE) from error
+        if parser.begun > len(form.multi_items()):
+            raise HTTPException(400, "The form ends in the middle of a part.", _CLOSE)
         files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
         # A file field that was left empty is sent without a name and without content.
         return [
@@ -133,3 +135,8 @@ class _Body:
 
 class _InMemoryParser(MultiPartParser):
     spool_max_size = 0  # never to disk; `_Body._chunks` bounds the memory
+    begun = 0
+
+    def on_part_begin(self) -> None:
+        super().on_part_begin()
+        self.begun += 1

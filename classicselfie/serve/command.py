@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import sys
@@ -32,20 +33,28 @@ def serve(
     except (OSError, OverflowError) as error:
         raise ServeError(f"cannot listen on {host} port {port}: {error}") from error
     shown = f"[{host}]" if ":" in host else host
-    print(
-        f"classicselfie: listening on http://{shown}:{listener.getsockname()[1]} (Ctrl-C ends)",
-        file=sys.stderr,
-        flush=True,
-    )
+    address = f"http://{shown}:{listener.getsockname()[1]}"
+
+    class Protocol(GuardedProtocol):
+        head_seconds = min(GuardedProtocol.head_seconds, limits.timeout)
+
     config = uvicorn.Config(
         app,
-        http=GuardedProtocol,
+        http=Protocol,
         ws="none",
         access_log=False,  # no word of who asked for what
         log_level="warning",
         server_header=False,
     )
+    # The parser would tell what it stumbles over in a body.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL + 1)
     # uvicorn ends in good order at SIGTERM and then raises the signal once more for whoever
-    # listened before: nobody, and the exit code is 0.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    uvicorn.Server(config).run(sockets=[listener])
+    # listened before.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            print(f"classicselfie: listening on {address} (Ctrl-C ends)", file=sys.stderr)
+
+    Server(config).run(sockets=[listener])

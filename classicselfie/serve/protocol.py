@@ -7,7 +7,6 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-HEAD_SECONDS = 10.0
 HEAD_BYTES = 64 * 2**10
 
 
@@ -15,7 +14,14 @@ class GuardedProtocol(HttpToolsProtocol):
     """Ends connections whose request lines and headers never end.
 
     uvicorn bounds neither the time nor the size of what comes before a request's body.
+
+    Attributes
+    ----------
+    head_seconds : float
+        Time for what comes before a request's body.
     """
+
+    head_seconds = 10.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,7 +56,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _start_clock(self) -> None:
-        self._clock = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        self._clock = self.loop.call_later(self.head_seconds, self.transport.close)
 
     def _stop_clock(self) -> None:
         if self._clock is not None:
