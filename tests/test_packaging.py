@@ -93,8 +93,9 @@ def test_the_sdist_holds_its_tests(distributions: Path) -> None:
     (archive,) = distributions.glob("*.tar.gz")
     with tarfile.open(archive) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
+    folders = ["tests", "docs", "bench", "examples", "models", "cascades", "classicselfie"]
     for path in subprocess.run(
-        ["git", "ls-files", "tests", "docs", "bench", "examples", "models", "cascades", "classicselfie"],
+        ["git", "ls-files", *folders],
         cwd=ROOT,
         capture_output=True,
         text=True,
