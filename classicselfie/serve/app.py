@@ -27,11 +27,11 @@ from classicselfie.serve.limits import Limits
 from classicselfie.serve.metrics import Metrics
 from classicselfie.serve.pool import BusyError, WorkerPool
 from classicselfie.serve.schema import (
-    CHECK_REQUEST,
     CHECK_RESPONSES,
     HealthSchema,
     ModelSchema,
     add_examples,
+    check_request,
 )
 
 _RETRY_AFTER_SECONDS = 1
@@ -106,7 +106,7 @@ def create_app(
         "/v1/check",
         summary="Check one or several photos",
         responses=CHECK_RESPONSES,
-        openapi_extra=CHECK_REQUEST,
+        openapi_extra=check_request(limits),
     )
     async def check(request: Request) -> Response:
         """Tell whether photos look like selfies. One that cannot be read is `unknown`."""

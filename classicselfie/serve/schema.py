@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from classicselfie.serve.limits import Limits
+
 
 class ReasonSchema(BaseModel):
     """One reason for a verdict, the strongest first."""
@@ -137,25 +139,27 @@ UNKNOWN: dict[str, Any] = EXAMPLE | {
     "timings_ms": {},
 }
 
-_BYTES = {"type": "string", "format": "binary"}
-CHECK_REQUEST: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "One photo's bytes, or a form with one or several files (under any name). "
-        "Photos are never fetched from addresses.",
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {"photo": {"type": "array", "items": _BYTES, "minItems": 1}},
-                    "required": ["photo"],
-                }
+
+def check_request(limits: Limits) -> dict[str, Any]:
+    """Describe the body of a check; FastAPI does not parse it and so cannot know."""
+    file = {"type": "string", "format": "binary"}  # an empty one among others is "unknown"
+    photo = file | {"minLength": 1}
+    photos = {"type": "array", "items": file, "minItems": 1, "maxItems": limits.max_parts}
+    form = {"type": "object", "properties": {"photo": photos}, "required": ["photo"]}
+    return {
+        "requestBody": {
+            "required": True,
+            "description": "One photo's bytes, or a form with one or several files (under any "
+            "name). Photos are never fetched from addresses.",
+            "content": {
+                "multipart/form-data": {"schema": form},
+                "application/octet-stream": {"schema": photo},
+                "image/*": {"schema": photo},
             },
-            "application/octet-stream": {"schema": _BYTES},
-            "image/*": {"schema": _BYTES},
-        },
+        }
     }
-}
+
+
 CHECK_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "model": VerdictSchema | list[VerdictSchema],
