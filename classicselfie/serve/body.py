@@ -119,6 +119,7 @@ class _Body:
                     413, f"the body is larger than {self._limits.max_bytes} bytes", _CLOSE
                 )
             if self._reader.held + len(chunk) > PENDING_BODIES * self._limits.max_bytes:
+                await self._discard(stream)
                 raise BusyError
             self.size += len(chunk)
             self._reader.held += len(chunk)

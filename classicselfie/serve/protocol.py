@@ -45,7 +45,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES:
-            self.send_400_response("The headers are too large.")
+            self.transport.close()
         elif self._clock is None:
             self._start_clock()
 
