@@ -381,11 +381,13 @@ def test_workers_do_not_outlive_a_killed_service() -> None:
         wait_for(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in workers))
 
 
-def test_its_description_holds_for_generated_requests(service: Service) -> None:
+def test_its_description_holds_for_generated_requests(service: Service, tmp_path: Path) -> None:
     pytest.importorskip("schemathesis", reason="the extra dev is not installed")
     command = [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()"]
     options = ["run", f"{service.url}/openapi.json", "--max-examples", "30", "--seed", "1"]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, *options], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
     assert done.returncode == 0, done.stdout
     assert "No issues found" in done.stdout
     # What is no HTTP at all is refused before it has a status; the log says no more than that.
