@@ -1,4 +1,4 @@
-"""The command line: `classicselfie check`, `train`, `evaluate` and `bench`."""
+"""The command line: `classicselfie check`, `train`, `evaluate`, `bench` and `serve`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from classicselfie import __version__
-from classicselfie.errors import ClassicSelfieError
+from classicselfie.errors import ClassicSelfieError, MissingExtraError
 
 if TYPE_CHECKING:
     from classicselfie.training.manifest import Row
@@ -116,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--weights", type=Path, help="weights that have not seen the photos")
     evaluate.set_defaults(run=_evaluate)
     _add_bench(commands.add_parser("bench", help="measure the speed on this device"))
+    _add_serve(commands.add_parser("serve", help="answer over HTTP, with a page to try it"))
     return parser
 
 
@@ -151,6 +153,57 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
         help="measure nothing; print the figures of B divided by those of A",
     )
     bench.set_defaults(run=_bench)
+
+
+def _add_serve(serve: argparse.ArgumentParser) -> None:
+    serve.description = (
+        "Answer POST /v1/check with verdicts as JSON, and show a page at / on which photos can be "
+        "dropped. Takes bytes only, keeps nothing, and talks to this machine alone unless --host "
+        "says otherwise. SIGTERM finishes what was accepted."
+    )
+    serve.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    serve.add_argument(
+        "--port", type=_port, default=8000, help="0 takes a free one (default: %(default)s)"
+    )
+    serve.add_argument("--workers", type=_count, help="processes (default: one per core)")
+    serve.add_argument(
+        "--queue",
+        type=_count,
+        default=64,
+        help="photos that may wait for a worker; more get 503 (default: %(default)s)",
+    )
+    serve.add_argument(
+        "--max-bytes",
+        type=_count,
+        default=32 * 2**20,
+        help="of a request's body (default: %(default)s)",
+    )
+    serve.add_argument(
+        "--max-pixels", type=_count, default=256_000_000, help="of a photo (default: %(default)s)"
+    )
+    serve.add_argument(
+        "--max-parts", type=_count, default=16, help="photos in a request (default: %(default)s)"
+    )
+    serve.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="to send a request, to wait for a worker, and to judge a photo: for each of the "
+        "three (default: %(default)g)",
+    )
+    serve.add_argument(
+        "--detector", choices=("yunet", "haar"), default="yunet", help="default: %(default)s"
+    )
+    serve.add_argument(
+        "--threshold",
+        type=_threshold,
+        default="strict",
+        metavar="strict|sensitive|NUMBER",
+        help="from which probability a photo is called a selfie (default: %(default)s)",
+    )
+    serve.add_argument("--weights", type=Path, help="weights file (default: the bundled ones)")
+    serve.set_defaults(run=_serve)
 
 
 def _add_photos(command: argparse.ArgumentParser) -> None:
@@ -204,6 +257,22 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
     return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value <= 86_400.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0, up to a day")
+    return value
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -275,6 +344,28 @@ def _bench(arguments: argparse.Namespace) -> int:
             mobilenet=arguments.mobilenet,
             output=arguments.json,
         )
+    return 0
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    for package in ("fastapi", "httptools", "prometheus_client", "python_multipart", "uvicorn"):
+        if find_spec(package) is None:
+            raise MissingExtraError(package, "serve")
+    from classicselfie.detector import SelfieDetector
+    from classicselfie.serve.command import serve
+    from classicselfie.serve.limits import Limits
+
+    limits = Limits(
+        max_bytes=arguments.max_bytes,
+        max_pixels=arguments.max_pixels,
+        max_parts=arguments.max_parts,
+        queue=arguments.queue,
+        timeout=arguments.timeout,
+    )
+    detector = SelfieDetector(
+        arguments.weights, detector=arguments.detector, threshold=arguments.threshold
+    )
+    serve(detector, limits, host=arguments.host, port=arguments.port, workers=arguments.workers)
     return 0
 
 

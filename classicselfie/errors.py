@@ -33,3 +33,7 @@ class ManifestError(ClassicSelfieError):
 
 class BenchmarkError(ClassicSelfieError):
     """A benchmark that this device cannot run, or a file of figures that cannot be compared."""
+
+
+class ServeError(ClassicSelfieError):
+    """A service that cannot start: a port that is taken, limits that make no sense."""

@@ -93,8 +93,9 @@ def test_the_sdist_holds_its_tests(distributions: Path) -> None:
     (archive,) = distributions.glob("*.tar.gz")
     with tarfile.open(archive) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
+    folders = ["tests", "docs", "bench", "examples", "models", "cascades", "classicselfie"]
     for path in subprocess.run(
-        ["git", "ls-files", "tests", "docs", "bench", "models", "cascades", "classicselfie"],
+        ["git", "ls-files", *folders],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -122,6 +123,10 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(distributions: Path) -> 
         "cascades/haarcascade_frontalface_alt2.xml",
         "cascades/LICENSE.haar",
         "training/report.html.j2",
+        "serve/static/index.html",
+        "serve/static/page.js",
+        "serve/static/page.css",
+        "serve/static/icon.svg",
     ):
         assert f"classicselfie/{needed}" in package
     assert not any("test" in name for name in names)

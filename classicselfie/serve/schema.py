@@ -1,0 +1,217 @@
+"""How requests and answers look, for the OpenAPI description alone."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from classicselfie.serve.limits import Limits
+
+
+class ReasonSchema(BaseModel):
+    """One reason for a verdict, the strongest first."""
+
+    signal: str = Field(description="What was looked at, or what the metadata say.")
+    sentence: str = Field(description="The same for a person.")
+    contribution: float = Field(description="Above 0 speaks for a selfie, below 0 against.")
+
+
+class FaceSchema(BaseModel):
+    """A face that was found, in pixels of the upright photo."""
+
+    bbox: tuple[float, float, float, float] = Field(description="x, y, width, height.")
+    landmarks: list[tuple[float, float]] = Field(
+        description="Right eye, left eye, nose tip, right and left corner of the mouth; or none."
+    )
+    score: float = Field(ge=0, le=1, description="The face detector's confidence.")
+
+
+class VerdictSchema(BaseModel):
+    """Whether a photo looks like a selfie, and why; nothing of who is on it."""
+
+    path: str | None = Field(description="The file's name as it was sent; null for raw bytes.")
+    label: Literal["selfie", "not_selfie", "unknown"] = Field(
+        description="unknown where the photo could not be judged; its reason says why."
+    )
+    probability: float | None = Field(ge=0, le=1, description="null when unknown.")
+    front_camera: bool | None = Field(
+        description="Whether the metadata say that the front camera took it; null: they do not."
+    )
+    reasons: list[ReasonSchema]
+    faces: list[FaceSchema] = Field(description="Largest first.")
+    size: tuple[int, int] | None = Field(description="Width and height of the upright photo.")
+    stage: Literal["header", "thumbnail", "pixels"] = Field(description="What answered.")
+    timings_ms: dict[str, float] = Field(description="Milliseconds per stage.")
+    model: str = Field(description="Name and version of the weights.")
+
+
+class ErrorSchema(BaseModel):
+    """Why a request was not answered with a verdict."""
+
+    detail: str = Field(description="One sentence for a person.")
+
+
+class HealthSchema(BaseModel):
+    """The service answers."""
+
+    status: Literal["ok"]
+
+
+class FiguresSchema(BaseModel):
+    """How good the weights are on sources that were left out of training, on average."""
+
+    mean_auc: float
+    mean_recall_at_1_percent_false_alarms: float
+
+
+class LimitsSchema(BaseModel):
+    """What one request may ask for."""
+
+    max_bytes: int
+    max_pixels: int
+    max_parts: int
+    queue: int
+    timeout: float = Field(description="Seconds.")
+
+
+class ModelSchema(BaseModel):
+    """What judges here, from which probability it warns, and how good it is."""
+
+    name: str
+    detector: str = Field(description="The face detector.")
+    threshold: float = Field(description="From here a photo is called a selfie.")
+    thresholds: dict[str, float] = Field(description="The published ones.")
+    figures: FiguresSchema | None = Field(description="null where the weights' card has none.")
+    limits: LimitsSchema
+
+
+EXAMPLE: dict[str, Any] = {
+    "path": "holiday.jpg",
+    "label": "selfie",
+    "probability": 0.9731,
+    "front_camera": None,
+    "reasons": [
+        {
+            "signal": "face",
+            "sentence": "the largest face fills 52% of the picture's height",
+            "contribution": 0.8132,
+        },
+        {
+            "signal": "place",
+            "sentence": "the face is placed as at the end of an arm",
+            "contribution": 0.2145,
+        },
+    ],
+    "faces": [
+        {
+            "bbox": [812.5, 640.0, 1180.0, 1570.0],
+            "landmarks": [
+                [1130.0, 1250.0],
+                [1660.0, 1240.0],
+                [1390.0, 1560.0],
+                [1180.0, 1850.0],
+                [1630.0, 1840.0],
+            ],
+            "score": 0.9312,
+        }
+    ],
+    "size": [3024, 4032],
+    "stage": "pixels",
+    "timings_ms": {"open": 0.2, "metadata": 0.3, "decode": 21.4, "faces": 4.1},
+    "model": "classicselfie-yunet-0.1.0",
+}
+UNKNOWN: dict[str, Any] = EXAMPLE | {
+    "path": "notes.txt",
+    "label": "unknown",
+    "probability": None,
+    "reasons": [
+        {
+            "signal": "unreadable",
+            "sentence": "not a picture in a supported format (JPEG, PNG, WebP, TIFF, BMP, GIF, "
+            "AVIF, HEIC)",
+            "contribution": 0.0,
+        }
+    ],
+    "faces": [],
+    "size": None,
+    "stage": "header",
+    "timings_ms": {},
+}
+
+
+def check_request(limits: Limits) -> dict[str, Any]:
+    """Describe the body of a check; FastAPI does not parse it and so cannot know."""
+    file = {"type": "string", "format": "binary"}  # an empty one among others is "unknown"
+    photo = file | {"minLength": 1}
+    photos = {"type": "array", "items": file, "minItems": 1, "maxItems": limits.max_parts}
+    form = {"type": "object", "properties": {"photo": photos}, "required": ["photo"]}
+    return {
+        "requestBody": {
+            "required": True,
+            "description": "One photo's bytes, or a form with one or several files (under any "
+            "name). Photos are never fetched from addresses.",
+            "content": {
+                "multipart/form-data": {"schema": form},
+                "application/octet-stream": {"schema": photo},
+                "image/*": {"schema": photo},
+            },
+        }
+    }
+
+
+CHECK_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": VerdictSchema | list[VerdictSchema],
+        "description": "A verdict; a list of them, in order, where several photos were sent.",
+    },
+    **{
+        status: {"model": ErrorSchema, "description": text}
+        for status, text in {
+            400: "The form is damaged, or has too many parts.",
+            408: "The request took too long to arrive.",
+            413: "The body is too large.",
+            415: "Neither a form nor a photo.",
+            422: "There is no photo in it.",
+        }.items()
+    },
+    503: {
+        "model": ErrorSchema,
+        "description": "There is no room for more photos now.",
+        "headers": {
+            "Retry-After": {
+                "description": "Seconds after which to try again.",
+                "schema": {"type": "integer"},
+            }
+        },
+    },
+}
+MODEL_EXAMPLE: dict[str, Any] = {
+    "name": "classicselfie-yunet-0.1.0",
+    "detector": "yunet",
+    "threshold": 0.9366,
+    "thresholds": {"strict": 0.9366, "sensitive": 0.5747},
+    "figures": {"mean_auc": 0.9771, "mean_recall_at_1_percent_false_alarms": 0.6814},
+    "limits": {
+        "max_bytes": 33554432,
+        "max_pixels": 256000000,
+        "max_parts": 16,
+        "queue": 64,
+        "timeout": 60.0,
+    },
+}
+
+
+def add_examples(description: dict[str, Any]) -> None:
+    """Add the examples to an OpenAPI description; FastAPI would drop their nulls."""
+
+    def answer(method: str, path: str) -> dict[str, Any]:
+        content = description["paths"][path][method]["responses"]["200"]["content"]
+        found: dict[str, Any] = content["application/json"]
+        return found
+
+    answer("get", "/v1/model")["example"] = MODEL_EXAMPLE
+    answer("post", "/v1/check")["examples"] = {
+        "one photo": {"value": EXAMPLE},
+        "several photos": {"value": [EXAMPLE, UNKNOWN]},
+    }

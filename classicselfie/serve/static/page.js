@@ -1,0 +1,313 @@
+// The page: photos in, verdicts out. No framework, nothing from elsewhere.
+
+const AT_ONCE = 2; // requests; the service has a queue, but other people too
+const TRIES = 12;
+const SHOWN_REASONS = 5;
+const SVG = "http://www.w3.org/2000/svg";
+
+const element = (id) => document.getElementById(id);
+const cards = element("cards");
+const waiting = [];
+let running = 0;
+let model = null;
+
+class Busy extends Error {}
+class Refused extends Error {}
+
+// ---- what is judged here ----
+
+async function describeModel() {
+  const answer = await fetch("v1/model");
+  if (!answer.ok) return;
+  model = await answer.json();
+  element("model").textContent =
+    `Judged by ${model.name}; called a selfie from ${percent(model.threshold)} on.`;
+  element("limit").textContent = `; up to ${megabytes(model.limits.max_bytes)} each`;
+}
+
+const known = describeModel().catch(() => {}); // the page works without
+
+// ---- photos come in ----
+
+function add(files) {
+  const batch = [...files].map((file) => {
+    const card = element("card").content.firstElementChild.cloneNode(true);
+    const photo = { file, card, url: URL.createObjectURL(file), tries: 0 };
+    card.photo = photo;
+    find(card, ".name").textContent = file.name;
+    card.setAttribute("aria-label", file.name);
+    find(card, ".remove").setAttribute("aria-label", `Remove ${file.name}`);
+    find(card, ".remove").addEventListener("click", () => remove(photo));
+    find(card, ".again").setAttribute("aria-label", `Try ${file.name} again`);
+    find(card, ".again").addEventListener("click", () => {
+      photo.tries = 0;
+      queue(photo);
+      card.focus();
+    });
+    show(photo);
+    return photo;
+  });
+  cards.prepend(...batch.map((photo) => photo.card));
+  batch.forEach(queue);
+}
+
+function show(photo) {
+  const image = find(photo.card, "img");
+  image.addEventListener("error", () => {
+    find(photo.card, ".frame").classList.add("blank");
+    find(photo.card, ".no-picture").hidden = false;
+  });
+  image.src = photo.url; // decoded off the main thread, at the size that is shown
+  image.alt = photo.file.name;
+}
+
+function remove(photo) {
+  const next = photo.card.nextElementSibling ?? photo.card.previousElementSibling;
+  photo.gone = true;
+  URL.revokeObjectURL(photo.url);
+  photo.card.remove();
+  summarise();
+  (next ?? element("photos")).focus();
+}
+
+element("photos").addEventListener("change", (event) => {
+  add(event.target.files);
+  event.target.value = ""; // the same file may be chosen again
+});
+element("clear").addEventListener("click", () => {
+  [...cards.children].forEach((card) => remove(card.photo));
+});
+document.addEventListener("paste", (event) => {
+  if (event.clipboardData?.files.length) add(event.clipboardData.files);
+});
+document.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  document.body.classList.add("over");
+});
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) document.body.classList.remove("over");
+});
+document.addEventListener("drop", (event) => {
+  event.preventDefault(); // or the browser would open the photo in place of the page
+  document.body.classList.remove("over");
+  add(event.dataTransfer.files);
+});
+
+// ---- and are judged ----
+
+function queue(photo) {
+  state(photo, "waiting", "Waits for its turn …");
+  waiting.push(photo);
+  summarise();
+  work();
+}
+
+async function work() {
+  if (running >= AT_ONCE || !waiting.length) return;
+  running += 1;
+  const photo = waiting.shift();
+  try {
+    if (!photo.gone) await judge(photo);
+  } finally {
+    running -= 1;
+    work();
+  }
+}
+
+async function judge(photo) {
+  state(photo, "waiting", "Is being judged …");
+  try {
+    tell(photo, await ask(photo.file));
+  } catch (error) {
+    if (error instanceof Busy && ++photo.tries < TRIES) {
+      state(photo, "waiting", "The service is busy; trying again soon …");
+      // Not all at once: everybody who was sent away comes back.
+      const seconds = error.message * (1 + Math.random()) * 1.3 ** photo.tries;
+      setTimeout(() => photo.gone || queue(photo), 1000 * seconds);
+      return;
+    }
+    const why =
+      error instanceof Refused
+        ? error.message
+        : error instanceof Busy
+          ? "The service is very busy. Please try again later."
+          : "The service cannot be reached.";
+    state(photo, "failed", "Not judged", why);
+    find(photo.card, ".again").hidden = error instanceof Refused;
+    say(`${photo.file.name}: not judged. ${why}`);
+  }
+  summarise();
+}
+
+async function ask(file) {
+  await known;
+  if (model && file.size > model.limits.max_bytes) {
+    const most = megabytes(model.limits.max_bytes);
+    throw new Refused(`The file has ${megabytes(file.size)}; this service takes ${most}.`);
+  }
+  if (!file.size) throw new Refused("The file is empty.");
+  const answer = await fetch("v1/check", {
+    method: "POST",
+    headers: { "Content-Type": "application/octet-stream" },
+    body: file,
+  });
+  if (answer.status === 503) throw new Busy(Number(answer.headers.get("Retry-After")) || 1);
+  const body = await answer.json();
+  if (!answer.ok) throw new Refused(`The service refuses it: ${body.detail}.`);
+  return body;
+}
+
+// ---- and answered ----
+
+function tell(photo, verdict) {
+  const { card } = photo;
+  const [kind, title] = headline(verdict);
+  photo.kind = kind;
+  state(photo, kind, title, sentence(verdict, kind));
+  drawFaces(card, verdict);
+  drawScale(card, verdict);
+  drawReasons(card, verdict);
+  drawTiming(card, verdict);
+  say(`${photo.file.name}: ${title}. ${find(card, ".sentence").textContent}`);
+}
+
+function headline({ label, probability, faces }) {
+  if (label === "selfie") return ["selfie", "Looks like a selfie"];
+  if (label === "unknown") return ["unknown", "Cannot be judged"];
+  if (probability >= 0.5 && faces.length) return ["maybe", "May be a selfie, but not surely enough"];
+  return ["not_selfie", "Does not look like a selfie"];
+}
+
+function sentence({ reasons }, kind) {
+  const side = { selfie: 1, maybe: 1, not_selfie: -1, unknown: 0 }[kind];
+  const words = reasons
+    .filter(({ contribution }) => !side || contribution * side > 0)
+    .slice(0, 3)
+    .map((reason) => reason.sentence);
+  if (!words.length) return "";
+  return side ? `Because ${words.join("; ")}.` : `${capital(words.join("; "))}.`;
+}
+
+function drawFaces(card, { faces, size }) {
+  if (!size) return;
+  const [width, height] = size;
+  const picture = find(card, ".faces");
+  picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  // Of a photo that the browser cannot show, the outline tells at least where the faces are.
+  const frame = find(card, ".frame");
+  if (frame.classList.contains("blank")) frame.style.aspectRatio = `${width} / ${height}`;
+  for (const [place, face] of faces.entries()) {
+    for (const name of ["edge", place ? "box" : "box first"]) {
+      const box = document.createElementNS(SVG, "rect");
+      const [x, y, w, h] = face.bbox;
+      Object.entries({ x, y, width: w, height: h, rx: w / 12, class: name }).forEach((pair) =>
+        box.setAttribute(...pair),
+      );
+      picture.append(box);
+    }
+  }
+  const count = faces.length === 1 ? "1 face" : `${faces.length || "no"} faces`;
+  find(card, ".facts").textContent = `${width} × ${height} · ${count}`;
+  find(card, "img").alt = `${card.photo.file.name}, ${count} found`;
+}
+
+function drawScale(card, { probability }) {
+  if (probability === null) return;
+  const scale = find(card, ".scale");
+  const legend = find(card, ".legend");
+  find(scale, ".fill").style.width = percent(probability);
+  find(scale, ".mark").hidden = !model;
+  let words = `Selfie score ${percent(probability)}`;
+  if (model) {
+    find(scale, ".mark").style.left = percent(model.threshold);
+    words += `; called a selfie from ${percent(model.threshold)} on`;
+  }
+  scale.setAttribute("aria-label", words);
+  legend.textContent = words;
+  legend.setAttribute("aria-hidden", "true"); // the scale has said it
+  scale.hidden = legend.hidden = false;
+}
+
+function drawReasons(card, { reasons, label }) {
+  if (label === "unknown" || !reasons.length) return;
+  const most = Math.max(...reasons.map(({ contribution }) => Math.abs(contribution)), 1e-9);
+  const lines = reasons.map((reason) => reasonLine(reason, most));
+  const [first, rest] = card.querySelectorAll(".reasons");
+  first.append(...lines.slice(0, SHOWN_REASONS));
+  rest.append(...lines.slice(SHOWN_REASONS));
+  const more = find(card, ".more");
+  more.hidden = lines.length <= SHOWN_REASONS;
+  find(more, "summary").textContent = `${lines.length - SHOWN_REASONS} smaller reasons`;
+  find(card, ".why").hidden = false;
+}
+
+function reasonLine({ sentence: text, contribution }, most) {
+  const speaksFor = contribution >= 0;
+  const line = make("li");
+  const words = make("span", "words");
+  const value = make("span", "value", `${speaksFor ? "+" : "−"}${Math.abs(contribution).toFixed(2)}`);
+  value.append(make("span", "unseen", speaksFor ? " for a selfie" : " against a selfie"));
+  words.append(make("span", "", text), value);
+  const track = make("span", "track");
+  const bar = make("i", speaksFor ? "plus" : "minus");
+  bar.style.width = `${(50 * Math.abs(contribution)) / most}%`;
+  track.append(bar);
+  line.append(words, track);
+  return line;
+}
+
+function drawTiming(card, { timings_ms: laps, stage }) {
+  const total = Object.values(laps).reduce((sum, ms) => sum + ms, 0);
+  if (!total) return;
+  const timing = find(card, ".timing");
+  const from = { thumbnail: "its thumbnail", pixels: "its pixels", header: "its header" }[stage];
+  find(timing, "summary").textContent = `Judged from ${from} in ${milliseconds(total)}`;
+  for (const [name, ms] of Object.entries(laps)) {
+    find(timing, "dl").append(make("dt", "", name), make("dd", "", milliseconds(ms)));
+  }
+  timing.hidden = false;
+}
+
+function state(photo, kind, title, text = "") {
+  photo.card.className = `card ${kind}`;
+  photo.card.setAttribute("aria-busy", kind === "waiting");
+  find(photo.card, "h3").textContent = title;
+  find(photo.card, ".sentence").textContent = text;
+  find(photo.card, ".again").hidden = true;
+}
+
+function summarise() {
+  const all = [...cards.children].map((card) => card.photo);
+  const selfies = all.filter((photo) => photo.kind === "selfie").length;
+  const open = all.filter((photo) => photo.card.classList.contains("waiting")).length;
+  const photos = all.length === 1 ? "1 photo" : `${all.length} photos`;
+  const found =
+    selfies > 1 ? `${selfies} look like selfies` : `${selfies || "none"} looks like a selfie`;
+  element("bar").hidden = !all.length;
+  element("summary").textContent = open ? `${photos}, ${open} to go` : `${photos}, ${found}`;
+}
+
+// ---- small things ----
+
+function say(text) {
+  // Several answers may come at once; each line is read, and the list stays short.
+  const status = element("status");
+  status.append(make("span", "", `${text} `));
+  while (status.children.length > 5) status.firstElementChild.remove();
+}
+
+function make(tag, name = "", text = "") {
+  const made = document.createElement(tag);
+  if (name) made.className = name;
+  made.textContent = text;
+  return made;
+}
+
+function find(parent, selector) {
+  return parent.querySelector(selector);
+}
+
+const percent = (share) => `${Math.round(100 * share)}%`;
+const megabytes = (bytes) => `${Math.round((10 * bytes) / 2 ** 20) / 10} MB`;
+const milliseconds = (ms) => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
