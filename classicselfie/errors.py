@@ -33,3 +33,7 @@ class ManifestError(ClassicSelfieError):
 
 class BenchmarkError(ClassicSelfieError):
     """A benchmark that this device cannot run, or a file of figures that cannot be compared."""
+
+
+class ScanError(ClassicSelfieError):
+    """A scan that cannot begin or go on: its paths, its output, its folder or its cluster."""
