@@ -8,9 +8,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,34 +26,40 @@ pytest.importorskip("distributed", reason="the extra dask is not installed")
 
 
 @contextmanager
-def started(module: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", module, *map(str, arguments)]
+def started(pattern: str, module: str, *arguments: object) -> Iterator[tuple[int, str]]:
+    """Run a module until the end of the context; gives its process id and what its log tells."""
+    command = [sys.executable, "-m", module, "--host", "127.0.0.1", "--no-dashboard"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+    with (
+        tempfile.NamedTemporaryFile("r", encoding="utf-8") as log,
+        open(log.name, "a", encoding="utf-8") as end,
+        subprocess.Popen(
+            [*command, *map(str, arguments)], stdout=end, stderr=end, env=environment
+        ) as process,
+    ):
         try:
-            yield process
+            told = ""
+            while not (found := re.search(pattern, told)):
+                assert process.poll() is None, told
+                time.sleep(0.05)
+                told += log.read()
+            yield process.pid, found[0]
         finally:
             process.kill()
-            process.communicate()
 
 
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
-    arguments = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show")
-    with started("distributed.cli.dask_scheduler", *arguments) as process:
-        assert process.stderr is not None
-        lines = iter(process.stderr.readline, "")
-        yield next(found[0] for line in lines if (found := re.search(r"tcp://127\S+", line)))
+    with started(r"tcp://\S+", "distributed.cli.dask_scheduler", "--port", "0") as (_, address):
+        yield address
 
 
 @contextmanager
-def worker(scheduler: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """Start a worker without a nanny, so that a kill is the end of it."""
-    here = ("--host", "127.0.0.1", "--no-nanny", "--no-dashboard", "--nthreads", "1")
-    with started("distributed.cli.dask_worker", scheduler, *here, *arguments) as process:
-        assert process.stderr is not None
-        next(line for line in iter(process.stderr.readline, "") if "Registered to" in line)
-        yield process
+def worker(scheduler: str) -> Iterator[int]:
+    """Start a worker without a nanny, so that a kill is the end of it; gives its process id."""
+    arguments = (scheduler, "--no-nanny", "--nthreads", "1")
+    with started("Registered to", "distributed.cli.dask_worker", *arguments) as (process_id, _):
+        yield process_id
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +76,7 @@ def test_a_worker_killed_in_mid_run_costs_nothing(
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as scan:
             while scan.poll() is None and not written(output):
                 time.sleep(0.02)
-            victim.send_signal(signal.SIGKILL)
+            os.kill(victim, signal.SIGKILL)
             at_kill = written(output)
             _, errors = scan.communicate(timeout=120)
         assert scan.returncode == 0, errors
@@ -132,12 +139,9 @@ def test_a_photo_that_hangs_or_kills_workers_is_one_row(
         str(folder / "hangs.jpg")
     ]
     (folder / "crashes.jpg").write_bytes(pictures[0] + CRASHES)
-    workers = [worker(scheduler) for _ in range(5)]  # Dask tries it on four
-    from contextlib import ExitStack
-
-    with ExitStack() as stack:
-        for one in workers:
-            stack.enter_context(one)
+    with ExitStack() as workers:
+        for _ in range(5):  # Dask tries it on four
+            workers.enter_context(worker(scheduler))
         scan(
             [folder],
             to=output,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent import futures
 from importlib.util import find_spec
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -100,7 +100,7 @@ class Cluster:
         from distributed import KilledWorker
 
         error = future.exception() if future.status == "error" else None
-        if isinstance(error, TimeoutError):
+        if isinstance(error, futures.TimeoutError):
             return Result(unknown(self._model, f"it took longer than {self._timeout:g} s"))
         if isinstance(error, KilledWorker):
             return Result(unknown(self._model, "every worker that read it crashed"))
@@ -123,22 +123,17 @@ def _room(client: Any) -> int:
     return _TASKS_PER_THREAD * max(1, threads)
 
 
+_thread = threading.local()
+
+
 def _examine_within(timeout: float, pickled: bytes, task: Task) -> Result:
     """Judge a photo in a thread that can be left behind: a cluster's worker is not ours to kill."""
-    answer: Future[Result] = Future()
+    from distributed import threadpoolexecutor  # its threads hold up no exit
 
-    def work() -> None:
-        try:
-            answer.set_result(examine(pickled, task))
-        except BaseException as error:
-            answer.set_exception(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    try:
-        return answer.result(timeout)
-    except TimeoutError:
-        raise
-    except Exception as error:  # concurrent.futures had a TimeoutError of its own until 3.11
-        if not answer.done():
-            raise TimeoutError from error
-        raise
+    # The same one from photo to photo: the detector's networks belong to a thread.
+    make: Any = threadpoolexecutor.ThreadPoolExecutor
+    helper = getattr(_thread, "helper", None) or make(1)
+    _thread.helper = None
+    result: Result = helper.submit(examine, pickled, task).result(timeout)
+    _thread.helper = helper
+    return result
