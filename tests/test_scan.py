@@ -28,10 +28,13 @@ import pytest
 from conftest import encode
 from faulty_detectors import CRASHES, CRASHES_ONCE, HANGS, FaultyDetector
 
+from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import draw_person, draw_scene
 from classicselfie.errors import ScanError
 from classicselfie.scan import scan
+from classicselfie.scan.judge import Task
 from classicselfie.scan.sources import find_photos
+from classicselfie.scan.workers import Workers
 
 COMMAND = [sys.executable, "-m", "classicselfie", "scan"]
 MAKE_SELFIES = ("--threshold", "0")  # every drawn person is called a selfie then, no scene is
@@ -307,6 +310,7 @@ def test_what_is_no_result_is_left_alone(library: Path, tmp_path: Path) -> None:
         error = run(library, "--to", tmp_path / name, code=2)
         assert error.count("\n") == 1
         assert (tmp_path / name).read_text() == text
+        assert not (tmp_path / f"{name}.unfinished").exists()
 
 
 def test_wrong_usage_is_one_line(library: Path, tmp_path: Path) -> None:
@@ -378,6 +382,44 @@ def test_killed_workers_lose_nothing(selfie: bytes, scenery: bytes, tmp_path: Pa
     rows = rows_of(tmp_path / "r.sqlite")
     assert len(rows) == 150
     assert {row["label"] for row in rows.values()} <= {"selfie", "not_selfie"}
+
+
+def test_few_photos_are_under_way(selfie: bytes, tmp_path: Path, detector: SelfieDetector) -> None:
+    folder = many(tmp_path / "many", 60, selfie)
+    taken = 0
+
+    def tasks() -> Iterator[Task]:
+        nonlocal taken
+        for item in find_photos([str(folder)]):
+            taken += 1
+            yield Task(item)
+
+    results = Workers(detector, n_jobs=2, timeout=60).run(tasks())
+    for given, _ in enumerate(results):
+        assert taken - given <= 2 * 2 + 1
+    assert taken == given + 1 == 60
+
+
+def test_a_missing_extra_names_its_command(library: Path, tmp_path: Path) -> None:
+    for package, extra, options in (
+        ("joblib", "scan", []),
+        ("tqdm", "scan", []),
+        ("pyarrow", "parquet", ["--to", str(tmp_path / "r.parquet")]),
+        ("distributed", "dask", ["--backend", "dask", "--scheduler", "tcp://127.0.0.1:1"]),
+    ):
+        code = (
+            "import importlib.util, sys\n"
+            "real = importlib.util.find_spec\n"
+            f"importlib.util.find_spec = lambda n, *a: None if n == {package!r} else real(n, *a)\n"
+            "from classicselfie.cli import main\n"
+            f"sys.exit(main(['scan', {str(library)!r}, *{options!r}]))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+        assert done.returncode == 2
+        assert done.stderr.decode() == (
+            f"classicselfie: {package} is not installed; "
+            f"run: python -m pip install 'classicselfie[{extra}]'\n"
+        )
 
 
 class running:  # noqa: N801  reads as a function

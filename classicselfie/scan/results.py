@@ -84,17 +84,17 @@ class Results:
         self.output = output
         self._format = _format_of(output)
         self.journal = output.with_name(output.name + ".unfinished") if self._format else output
-        self._database = sqlite3.connect(self.journal, timeout=0, isolation_level=None)
         with self._told():
+            is_new = not self.journal.exists()
+            self._database = sqlite3.connect(self.journal, timeout=0, isolation_level=None)
             try:
-                self._begin()
-            except sqlite3.OperationalError as error:
-                if "locked" in str(error):
-                    raise ScanError(f"another scan is writing to {output}") from error
+                self._lock()
+                self._set_up()
+            except BaseException:
+                self._database.close()
+                if is_new:
+                    self.journal.unlink(missing_ok=True)
                 raise
-            # From here on only the moment between two transactions may be another's.
-            self._database.execute("PRAGMA busy_timeout = 60000")
-            self._set_up()
 
     def __enter__(self) -> Results:
         """Return itself."""
@@ -161,6 +161,16 @@ class Results:
             self._database.execute("ROLLBACK")
             self._database.close()
             self.journal.unlink()
+
+    def _lock(self) -> None:
+        try:
+            self._begin()
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise ScanError(f"another scan is writing to {self.output}") from error
+            raise
+        # From here on only the moment between two transactions may be another's.
+        self._database.execute("PRAGMA busy_timeout = 60000")
 
     def _begin(self) -> None:
         # Held all the time: it keeps other scans out, lets readers in, and dies with us.

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from time import monotonic
+from typing import cast
 
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import ScanError
@@ -151,7 +152,7 @@ def _wait(workers: list[_Worker]) -> list[Connection]:
     """Wait until a worker has something to tell or has used up its time."""
     deadline = min(worker.deadline if worker.tasks else math.inf for worker in workers)
     left = None if deadline == math.inf else max(0.0, deadline - monotonic())
-    return [c for c in wait([worker.connection for worker in workers], left) if c]  # type: ignore[misc]
+    return cast(list[Connection], wait([worker.connection for worker in workers], left))
 
 
 def _work(connection: Connection, pickled: bytes) -> None:
