@@ -57,7 +57,7 @@ def scheduler() -> Iterator[str]:
 @contextmanager
 def worker(scheduler: str) -> Iterator[int]:
     """Start a worker without a nanny, so that a kill is the end of it; gives its process id."""
-    arguments = (scheduler, "--no-nanny", "--nthreads", "1")
+    arguments = (scheduler, "--no-nanny", "--nthreads", "1", "--death-timeout", "20")
     with started("Registered to", "distributed.cli.dask_worker", *arguments) as (process_id, _):
         yield process_id
 

@@ -88,7 +88,7 @@ class Sorter:
         """
         self._promised.discard(str(place))
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(place.parent)
             if os.path.lexists(place) and not self._is_there(
                 item, place, sha256, text_of(str(place))
             ):
@@ -123,6 +123,13 @@ class Sorter:
                 return _same(ours, theirs)
         except PhotoError:
             return False
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:  # a file: no other name within it would do
+        raise NotADirectoryError(f"{folder} is a file") from error
 
 
 def _numbered(place: Path) -> Iterator[Path]:
