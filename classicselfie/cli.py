@@ -1,4 +1,4 @@
-"""The command line: `classicselfie check`, `train`, `evaluate`, `bench` and `serve`."""
+"""The command line: `classicselfie check`, `scan`, `serve`, `train`, `evaluate` and `bench`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from classicselfie import __version__
 from classicselfie.errors import ClassicSelfieError, MissingExtraError
 
 if TYPE_CHECKING:
+    from classicselfie.scan.sorting import Way
     from classicselfie.training.manifest import Row
 
 EXIT_CODES = """\
@@ -118,7 +119,67 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.set_defaults(run=_evaluate)
     _add_bench(commands.add_parser("bench", help="measure the speed on this device"))
     _add_serve(commands.add_parser("serve", help="answer over HTTP, with a page to try it"))
+    _add_scan(commands.add_parser("scan", help="judge whole collections, and sort them"))
     return parser
+
+
+def _add_scan(scan: argparse.ArgumentParser) -> None:
+    scan.description = (
+        "Judge collections of photos in several processes; what crashes or hangs costs one row, "
+        "and an interrupted scan goes on with --resume. Prints JSON Lines, or writes --to a file."
+    )
+    scan.epilog = "exit codes: 0 all photos are done, 2 wrong usage or no way on, 130 interrupted"
+    scan.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="a folder, a photo, a .zip or .tar archive, a pattern, an fsspec URL, or - for a "
+        "list of paths on stdin",
+    )
+    scan.add_argument("-0", "--null", action="store_true", help="paths on stdin end with NUL")
+    scan.add_argument(
+        "--to", type=Path, metavar="FILE", help="results: .sqlite, .csv, .jsonl or .parquet"
+    )
+    scan.add_argument(
+        "--resume", action="store_true", help="skip what FILE has, by content, weights, threshold"
+    )
+    scan.add_argument(
+        "--only",
+        choices=("selfie", "not_selfie", "unknown"),
+        help="write and sort the photos of this label only",
+    )
+    sort = scan.add_mutually_exclusive_group()
+    for way, words in (("copy", "copy"), ("move", "move"), ("link", "make symbolic links of")):
+        sort.add_argument(
+            f"--{way}-to", type=Path, metavar="DIR", help=f"{words} photos to DIR/LABEL/"
+        )
+    scan.add_argument(
+        "--detector", choices=("yunet", "haar"), default="yunet", help="default: %(default)s"
+    )
+    scan.add_argument(
+        "--threshold",
+        type=_threshold,
+        default="strict",
+        metavar="strict|sensitive|NUMBER",
+        help="from which probability a photo is called a selfie (default: %(default)s)",
+    )
+    scan.add_argument("--weights", type=Path, help="weights file (default: the bundled ones)")
+    scan.add_argument("--jobs", type=_jobs, default=-1, help="processes (default: one per core)")
+    scan.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="give a photo up after this time (default: 60)",
+    )
+    scan.add_argument(
+        "--backend",
+        choices=("processes", "dask"),
+        default="processes",
+        help="where photos are judged (default: %(default)s, on this machine)",
+    )
+    scan.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="of the Dask cluster")
+    scan.set_defaults(run=_scan)
 
 
 def _add_bench(bench: argparse.ArgumentParser) -> None:
@@ -296,7 +357,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _stdin() -> BinaryIO:
     if sys.stdin is None:
-        raise ClassicSelfieError("there is no standard input to read a photo from")
+        raise ClassicSelfieError("there is no standard input to read from")
     return sys.stdin.buffer
 
 
@@ -366,6 +427,39 @@ def _serve(arguments: argparse.Namespace) -> int:
         arguments.weights, detector=arguments.detector, threshold=arguments.threshold
     )
     serve(detector, limits, host=arguments.host, port=arguments.port, workers=arguments.workers)
+    return 0
+
+
+def _scan(arguments: argparse.Namespace) -> int:
+    from classicselfie.detector import SelfieDetector
+    from classicselfie.scan import scan
+
+    if (arguments.backend == "dask") != (arguments.scheduler is not None):
+        raise ClassicSelfieError("--backend dask and --scheduler ADDRESS need each other")
+    sorts: list[tuple[Way, Path | None]] = [
+        ("copy", arguments.copy_to),
+        ("move", arguments.move_to),
+        ("link", arguments.link_to),
+    ]
+    way, folder = next((sort for sort in sorts if sort[1]), sorts[0])
+    weights = arguments.weights and arguments.weights.absolute()  # a cluster works elsewhere
+    summary = scan(
+        arguments.paths,
+        to=arguments.to,
+        resume=arguments.resume,
+        only=arguments.only,
+        sort_to=folder,
+        way=way,
+        detector=SelfieDetector(
+            weights, detector=arguments.detector, threshold=arguments.threshold
+        ),
+        n_jobs=arguments.jobs,
+        timeout=arguments.timeout,
+        scheduler=arguments.scheduler,
+        stdin=_stdin() if "-" in arguments.paths else None,
+        null=arguments.null,
+    )
+    print(summary, file=sys.stderr)
     return 0
 
 

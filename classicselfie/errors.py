@@ -37,3 +37,7 @@ class BenchmarkError(ClassicSelfieError):
 
 class ServeError(ClassicSelfieError):
     """A service that cannot start: a port that is taken, limits that make no sense."""
+
+
+class ScanError(ClassicSelfieError):
+    """A scan that cannot begin or go on: its paths, its output, its folder or its cluster."""

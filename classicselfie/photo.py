@@ -227,7 +227,7 @@ def open_photo(source: PhotoSource) -> Iterator[PhotoFile]:
     elif isinstance(source, (bytes, bytearray, memoryview)):
         yield _from_stream(io.BytesIO(source))
     elif isinstance(source, (str, os.PathLike)):
-        with _open_path(source) as stream:
+        with open_path(source) as stream:
             yield _from_stream(stream)
     elif hasattr(source, "read"):
         yield _from_stream(source)
@@ -244,7 +244,8 @@ def load_photo(source: PhotoSource) -> Photo:
         return file.decode()
 
 
-def _open_path(path: str | os.PathLike[str]) -> BinaryIO:
+def open_path(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a regular file; raises PhotoError where it cannot be read or is none."""
     with _readable():
         # Opening a pipe would wait for its writer, and a device may never end.
         if not stat.S_ISREG(Path(path).stat().st_mode):

@@ -98,6 +98,7 @@ def test_version_and_help_load_no_opencv() -> None:
         ["train", "--help"],
         ["bench", "--help"],
         ["serve", "--help"],
+        ["scan", "--help"],
     ):
         code = (
             "import sys\n"

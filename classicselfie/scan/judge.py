@@ -1,0 +1,142 @@
+"""What happens to one photo of a scan, in whichever process."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, BinaryIO, Protocol
+
+import cv2
+
+from classicselfie.detector import SelfieDetector
+from classicselfie.errors import PhotoError
+from classicselfie.photo import MAX_BYTES
+from classicselfie.scan.sources import Item, open_item
+from classicselfie.verdict import Reason, Verdict
+
+
+@dataclass(frozen=True)
+class Task:
+    """A photo to judge.
+
+    Attributes
+    ----------
+    item : Item
+    known : str or None
+        SHA-256 of the content that was judged before by the same weights and threshold.
+    """
+
+    item: Item
+    known: str | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was found out about one photo.
+
+    Attributes
+    ----------
+    answer : dict or None
+        `Verdict.to_dict`; None where the content is the known one.
+    weights : str
+        SHA-256 of the weights that answered; empty where none did.
+    sha256 : str or None
+        Of the content; None where that could not be read to its end.
+    bytes : int or None
+        Size of the file.
+    mtime_ns : int or None
+        When the file was last changed, as the file system tells.
+    """
+
+    answer: dict[str, Any] | None
+    weights: str = ""
+    sha256: str | None = None
+    bytes: int | None = None
+    mtime_ns: int | None = None
+
+
+class Runner(Protocol):
+    """What judges a stream of photos."""
+
+    def run(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Result]]:
+        """Judge photos in order of arrival, with a bounded number under way."""
+
+
+def unknown(model: str, sentence: str) -> dict[str, Any]:
+    """Write the answer for a photo that could not be judged."""
+    return Verdict(
+        label="unknown",
+        probability=None,
+        front_camera=None,
+        reasons=(Reason("unreadable", sentence, 0.0),),
+        faces=(),
+        size=None,
+        model=model,
+        stage="header",
+    ).to_dict()
+
+
+def weights_digest(detector: SelfieDetector) -> str:
+    """SHA-256 of the weights: names may repeat."""
+    return hashlib.sha256(detector.model.to_json().encode()).hexdigest()
+
+
+@lru_cache(maxsize=4)
+def load_detector(pickled: bytes) -> tuple[SelfieDetector, str]:
+    """Load a detector once a process, and the digest of its weights."""
+    cv2.setNumThreads(1)  # the processes already fill the cores
+    detector: SelfieDetector = pickle.loads(pickled)
+    return detector, weights_digest(detector)
+
+
+def examine(pickled: bytes, task: Task) -> Result:
+    """Hash and judge one photo.
+
+    Parameters
+    ----------
+    pickled : bytes
+        A SelfieDetector.
+    task : Task
+
+    Returns
+    -------
+    Result
+    """
+    detector, weights = load_detector(pickled)
+    model = detector.model.name
+    if task.item.problem:
+        return Result(unknown(model, task.item.problem), weights)
+    try:
+        with open_item(task.item) as stream:
+            size, mtime_ns = _facts(stream)
+            digest = _digest(stream) if size <= MAX_BYTES else None
+            known = digest is not None and digest == task.known
+            answer = None if known else detector.check(stream).to_dict()
+        return Result(answer, weights, digest, size, mtime_ns)
+    except PhotoError as error:
+        return Result(unknown(model, str(error)), weights)
+    except Exception as error:  # one photo must not end the run: a disk's error, a lack of memory
+        return Result(unknown(model, f"the check failed: {error!r}"[:200]), weights)
+
+
+def _facts(stream: BinaryIO) -> tuple[int, int | None]:
+    """Size, and time of the last change of a file of its own."""
+    try:
+        facts = os.fstat(stream.fileno())
+    except OSError:  # in memory
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+        return size, None
+    return facts.st_size, facts.st_mtime_ns
+
+
+def _digest(stream: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while block := stream.read(2**20):
+        digest.update(block)
+    stream.seek(0)
+    return digest.hexdigest()

@@ -1,0 +1,331 @@
+"""The results of a scan: a SQLite table that survives kill -9, and the files made of it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from classicselfie.errors import MissingExtraError, ScanError
+
+Row = dict[str, Any]
+Value = str | int | float | None
+
+# Column, its type in SQLite; JSON texts are objects in JSON Lines.
+COLUMNS = {
+    "path": "TEXT PRIMARY KEY",
+    "label": "TEXT NOT NULL",
+    "probability": "REAL",
+    "front_camera": "INTEGER",
+    "reasons": "TEXT NOT NULL",
+    "faces": "TEXT NOT NULL",
+    "width": "INTEGER",
+    "height": "INTEGER",
+    "stage": "TEXT NOT NULL",
+    "timings_ms": "TEXT NOT NULL",
+    "model": "TEXT NOT NULL",
+    "threshold": "REAL NOT NULL",
+    "weights": "TEXT NOT NULL",
+    "sha256": "TEXT",
+    "bytes": "INTEGER",
+    "mtime_ns": "INTEGER",
+    "sorted_to": "TEXT",
+}
+_JSON = ("reasons", "faces", "timings_ms")
+_SCHEMA = f"""
+CREATE TABLE photos ({", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())}) WITHOUT ROWID;
+CREATE TABLE passed ({", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())}) WITHOUT ROWID;
+"""
+_VERSION = 1
+_ROWS_PER_GROUP = 10_000
+_SQLITE = (".sqlite", ".sqlite3", ".db")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What an earlier run found out about a photo."""
+
+    label: str
+    threshold: float
+    weights: str
+    sha256: str | None
+    bytes: int | None
+    mtime_ns: int | None
+    sorted_to: str | None
+
+
+class Results:
+    """One row a photo, by its path; a context manager.
+
+    Parameters
+    ----------
+    output : Path
+        .sqlite holds the table itself. For .csv, .jsonl and .parquet the table is a file beside
+        it, `OUTPUT.unfinished`, of which `finish` makes the output in one step. Rows that the
+        output has already are kept, or replaced when their photo is judged again.
+
+    Raises
+    ------
+    ScanError
+        If the output cannot be used, or another scan is writing to it.
+    """
+
+    def __init__(self, output: Path) -> None:
+        self.output = output
+        self._format = _format_of(output)
+        self.journal = output.with_name(output.name + ".unfinished") if self._format else output
+        with self._told():
+            is_new = not self.journal.exists()
+            self._database = sqlite3.connect(self.journal, timeout=0, isolation_level=None)
+            try:
+                self._lock()
+                self._set_up()
+            except BaseException:
+                self._database.close()
+                if is_new:
+                    self.journal.unlink(missing_ok=True)
+                raise
+
+    def __enter__(self) -> Results:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the table; what was not committed is not in it."""
+        self._database.close()
+
+    def own_files(self) -> list[Path]:
+        """List what must not be taken for photos."""
+        files = {self.output, self.journal}
+        return [*files, *(file.with_name(file.name + "-journal") for file in files)]
+
+    def known(self, path: str, only: str | None) -> Known | None:
+        """Look up a photo; with `only`, also among those that were passed over."""
+        fields = ", ".join(Known.__annotations__)
+        with self._told():
+            query = f"SELECT {fields} FROM photos WHERE path = ?"
+            found = self._database.execute(query, (path,)).fetchone()
+            if found is None and only is not None:
+                query = f"SELECT {fields} FROM passed WHERE path = ? AND label != ?"
+                found = self._database.execute(query, (path, only)).fetchone()
+        return None if found is None else Known(*found)
+
+    def add(self, rows: Iterable[Row], only: str | None) -> None:
+        """Write rows in the place of those of the same paths.
+
+        With `only`, the rows of other labels are kept apart: for the next run, not for the eye.
+        """
+        places = ", ".join("?" * len(COLUMNS))
+        with self._told():
+            for row in rows:
+                table, other = "photos", "passed"
+                if only is not None and row["label"] != only:
+                    table, other = other, table
+                values = tuple(_to_table(row).values())
+                self._database.execute(f"INSERT OR REPLACE INTO {table} VALUES ({places})", values)
+                self._database.execute(f"DELETE FROM {other} WHERE path = ?", (row["path"],))
+
+    def update(self, path: str, **facts: Value) -> None:
+        """Change some columns of a photo that is judged already."""
+        changes = ", ".join(f"{name} = ?" for name in facts)
+        with self._told():
+            for table in ("photos", "passed"):
+                query = f"UPDATE {table} SET {changes} WHERE path = ?"
+                self._database.execute(query, (*facts.values(), path))
+
+    def commit(self) -> None:
+        """Put everything so far safely on the disk."""
+        with self._told():
+            self._database.execute("COMMIT")
+            self._begin()
+
+    def finish(self) -> None:
+        """Commit; make the output of the table, if it is another file, in one step."""
+        self.commit()
+        if self._format is None:
+            return
+        rows = self._database.execute("SELECT * FROM photos ORDER BY path")
+        with self._told(), _replacing(self.output) as part:
+            self._format.write(part, (dict(zip(COLUMNS, row, strict=True)) for row in rows))
+        with self._told():
+            self._database.execute("ROLLBACK")
+            self._database.close()
+            self.journal.unlink()
+
+    def _lock(self) -> None:
+        try:
+            self._begin()
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise ScanError(f"another scan is writing to {self.output}") from error
+            raise
+        # From here on only the moment between two transactions may be another's.
+        self._database.execute("PRAGMA busy_timeout = 60000")
+
+    def _begin(self) -> None:
+        # Held all the time: it keeps other scans out, lets readers in, and dies with us.
+        self._database.execute("BEGIN IMMEDIATE")
+
+    def _set_up(self) -> None:
+        (version,) = self._database.execute("PRAGMA user_version").fetchone()
+        if version == _VERSION:
+            return
+        tables = self._database.execute("SELECT name FROM sqlite_master").fetchall()
+        if version != 0 or tables:
+            raise ScanError(f"{self.journal} is no file of results of this version")
+        for statement in _SCHEMA.strip().splitlines():
+            self._database.execute(statement)
+        self._database.execute(f"PRAGMA user_version = {_VERSION}")
+        if self._format is not None and self.output.exists():
+            places = ", ".join("?" * len(COLUMNS))
+            try:
+                for row in self._format.read(self.output):
+                    self._database.execute(
+                        f"INSERT OR REPLACE INTO photos VALUES ({places})",
+                        tuple(row[name] for name in COLUMNS),
+                    )
+            except (KeyError, ValueError, TypeError, csv.Error, sqlite3.IntegrityError) as error:
+                raise ScanError(
+                    f"{self.output} is no file of results of this version: {error!r}"
+                ) from error
+        self.commit()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what a full disk, a foreign file or a lock raises into one line."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise ScanError(f"{self.output} cannot be written: {error}") from error
+
+
+def _to_table(row: Row) -> dict[str, Value]:
+    """Flatten a row of JSON Lines."""
+    width, height = row["size"] or (None, None)
+    flat = {**row, "width": width, "height": height}
+    return {
+        name: json.dumps(flat[name], separators=(",", ":")) if name in _JSON else flat[name]
+        for name in COLUMNS
+    }
+
+
+def _from_table(row: dict[str, Any]) -> Row:
+    """Undo `_to_table`."""
+    out: Row = {}
+    for name, value in row.items():
+        if name in _JSON:
+            out[name] = json.loads(value)
+        elif name == "width":
+            out["size"] = None if value is None else [value, row["height"]]
+        elif name == "front_camera":
+            out[name] = None if value is None else bool(value)
+        elif name != "height":
+            out[name] = value
+    return out
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Write a file beside `path` and put it in its place when it is whole and on the disk."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        with part.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        part.chmod(0o666 & ~_umask())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@dataclass(frozen=True)
+class _Format:
+    write: Callable[[Path, Iterator[dict[str, Any]]], None]
+    read: Callable[[Path], Iterator[dict[str, Any]]]
+
+
+def _format_of(output: Path) -> _Format | None:
+    """Tell the format by the ending; None for SQLite."""
+    ending = output.suffix.lower()
+    if not output.parent.is_dir():
+        raise ScanError(f"the folder {output.parent} of the results does not exist")
+    if ending in _SQLITE:
+        return None
+    if ending not in _FORMATS:
+        raise ScanError(f"{output} must end in .sqlite, .csv, .jsonl or .parquet")
+    if ending == ".parquet" and find_spec("pyarrow") is None:
+        raise MissingExtraError("pyarrow", "parquet")
+    return _FORMATS[ending]
+
+
+def _write_csv(path: Path, rows: Iterator[dict[str, Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(COLUMNS))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
+    kinds = {"REAL": float, "INTEGER": int, "TEXT": str}
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # hundreds of faces are a long field
+    with path.open(newline="", encoding="utf-8") as stream:
+        for row in csv.DictReader(stream, strict=True):
+            yield {
+                name: kinds[kind.split()[0]](row[name]) if row[name] else None
+                for name, kind in COLUMNS.items()
+            }
+
+
+def _write_jsonl(path: Path, rows: Iterator[dict[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8") as stream:
+        stream.writelines(json.dumps(_from_table(row)) + "\n" for row in rows)
+
+
+def _read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as stream:
+        yield from (_to_table(json.loads(line)) for line in stream)
+
+
+def _write_parquet(path: Path, rows: Iterator[dict[str, Any]]) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    kinds = {"REAL": pa.float64(), "INTEGER": pa.int64(), "TEXT": pa.string()}
+    schema = pa.schema([(name, kinds[kind.split()[0]]) for name, kind in COLUMNS.items()])
+    with parquet.ParquetWriter(path, schema) as writer:
+        while group := list(islice(rows, _ROWS_PER_GROUP)):
+            writer.write_table(pa.Table.from_pylist(group, schema))
+
+
+def _read_parquet(path: Path) -> Iterator[dict[str, Any]]:
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        for group in file.iter_batches(_ROWS_PER_GROUP):
+            yield from group.to_pylist()
+
+
+_FORMATS = {
+    ".csv": _Format(_write_csv, _read_csv),
+    ".jsonl": _Format(_write_jsonl, _read_jsonl),
+    ".ndjson": _Format(_write_jsonl, _read_jsonl),
+    ".parquet": _Format(_write_parquet, _read_parquet),
+}

@@ -1,0 +1,222 @@
+"""Photos into folders by label: nothing is ever lost or overwritten."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from classicselfie.errors import PhotoError, ScanError
+from classicselfie.scan.sources import Item, open_item, text_of
+
+Way = Literal["copy", "move", "link"]
+_BLOCK = 2**20
+
+
+class Sorter:
+    """Put photos into FOLDER/<label>/<their place below the folder that was given>.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if need be.
+    way : {"copy", "move", "link"}
+        A link is a symbolic one.
+    """
+
+    def __init__(self, folder: Path, way: Way) -> None:
+        self._way = way
+        self._promised: set[str] = set()
+        self.folder = folder.absolute()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ScanError(f"the folder {folder} cannot be made: {error.strerror}") from error
+
+    def takes(self, item: Item) -> bool:
+        """Tell whether an item can be sorted: a member of an archive can only be copied."""
+        if self._way == "copy":
+            return not item.problem
+        # Moving a link would leave the photo, and break the link if it is a relative one.
+        return item.is_file and not Path(item.path).is_symlink()
+
+    def plan(self, item: Item, label: str, sha256: str | None, planned: str | None) -> Path:
+        """Choose where a photo goes, so that it can be written down before it goes there.
+
+        Parameters
+        ----------
+        item : Item
+        label : str
+        sha256 : str or None
+            Of the photo, where known.
+        planned : str or None
+            Where an earlier run wanted it to go.
+
+        Returns
+        -------
+        Path
+            A name that is free, or one at which this very photo lies already.
+        """
+        for place in _numbered(self.folder / label / item.place):
+            if str(place) in self._promised:
+                continue
+            if not os.path.lexists(place) or self._is_there(item, place, sha256, planned):
+                self._promised.add(str(place))
+                return place
+        raise AssertionError  # the numbers do not end
+
+    def place(self, item: Item, place: Path, sha256: str | None) -> bool:
+        """Put a photo where it was planned.
+
+        Returns
+        -------
+        bool
+            False where that cannot be: the photo is gone, or it has changed since it was judged.
+
+        Raises
+        ------
+        FileExistsError
+            If something else has come to lie there meanwhile.
+        ScanError
+            If the folder cannot be written, or the photo not removed.
+        """
+        self._promised.discard(str(place))
+        try:
+            _make_folder(place.parent)
+            if os.path.lexists(place) and not self._is_there(
+                item, place, sha256, text_of(str(place))
+            ):
+                raise FileExistsError(place)
+            if self._way == "link":
+                if not os.path.lexists(place):
+                    place.symlink_to(item.path)
+            elif self._way == "copy":
+                if not os.path.lexists(place):
+                    return _copy(item, place, sha256)
+            else:
+                return _move(item, place, sha256)
+            return True
+        except FileExistsError:
+            raise
+        except PhotoError:
+            return False
+        except OSError as error:
+            raise ScanError(f"{item.name} cannot be put at {place}: {error}") from error
+
+    def _is_there(self, item: Item, place: Path, sha256: str | None, planned: str | None) -> bool:
+        """Tell whether what lies at `place` is this photo, put there before."""
+        if self._way == "link":
+            return place.is_symlink() and str(place.readlink()) == item.path
+        if place.is_symlink() or not place.is_file():
+            return False
+        # Another photo of the same content is moved too, beside the first: files are not merged.
+        if self._way == "move" and text_of(str(place)) != planned:
+            return False
+        try:
+            with open_item(item) as ours, place.open("rb") as theirs:
+                return _same(ours, theirs)
+        except PhotoError:
+            return False
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:  # a file: no other name within it would do
+        raise NotADirectoryError(f"{folder} is a file") from error
+
+
+def _numbered(place: Path) -> Iterator[Path]:
+    yield place
+    for number in count(2):
+        yield place.with_name(f"{place.stem} ({number}){place.suffix}")
+
+
+def _same(a: BinaryIO, b: BinaryIO) -> bool:
+    if a.seek(0, os.SEEK_END) != b.seek(0, os.SEEK_END):
+        return False
+    a.seek(0)
+    b.seek(0)
+    while block := a.read(_BLOCK):
+        if block != b.read(_BLOCK):
+            return False
+    return True
+
+
+def _move(item: Item, place: Path, sha256: str | None) -> bool:
+    source = Path(item.path)
+    if not source.exists():
+        return False
+    if not place.exists():
+        try:
+            os.link(source, place)  # unlike a rename, it never replaces
+        except FileExistsError:
+            raise
+        except OSError:  # another file system, or one without links
+            if not _copy(item, place, sha256, verify=True):
+                return False
+        _sync_folder(place.parent)
+    if place.samefile(source) and place.stat().st_nlink < 2:
+        return True  # a mount shows one folder under two names: it is there already
+    source.unlink()
+    return True
+
+
+def _copy(item: Item, place: Path, sha256: str | None, verify: bool = False) -> bool:
+    """Copy by way of a temporary file: what lies at `place` is whole."""
+    handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=place.parent)
+    part = Path(name)
+    try:
+        digest = hashlib.sha256()
+        with open_item(item) as source, os.fdopen(handle, "wb") as target:
+            while block := source.read(_BLOCK):
+                digest.update(block)
+                target.write(block)
+            target.flush()
+            os.fsync(target.fileno())
+        if sha256 not in (None, digest.hexdigest()):
+            return False  # it changed since it was judged
+        if verify and _digest(part) != digest.hexdigest():
+            raise OSError("the copy is not what was written")
+        if item.is_file:
+            shutil.copystat(item.path, part)
+        else:
+            part.chmod(0o644)
+        _settle(part, place)
+        return True
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _settle(part: Path, place: Path) -> None:
+    """Give a whole file its name, unless the name is taken."""
+    try:
+        os.link(part, place)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links: claim the name, then fill it
+        place.open("xb").close()
+        part.replace(place)
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # Windows opens no folders
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,322 @@
+"""Where the photos of a scan come from: folders, globs, lists, archives and URLs, one by one."""
+
+from __future__ import annotations
+
+import glob
+import io
+import os
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, BinaryIO, cast
+
+from classicselfie.errors import MissingExtraError, PhotoError, ScanError
+from classicselfie.photo import MAX_BYTES, open_path
+
+# A member is unpacked into memory, several at a time.
+MAX_MEMBER_BYTES = 128 * 2**20
+# No honest photo unpacks to this much more than it takes; overlapping members of a bomb do.
+MAX_UNPACKED_RATIO = 200
+MIN_UNPACKED_BYTES = 2**30
+_TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One photo to judge.
+
+    Attributes
+    ----------
+    name : str
+        What the results call it, in UTF-8: its path as given, `archive/member`, or its URL.
+    path : str
+        Absolute path or URL; of a member that of its archive.
+    place : str
+        Where it lies below the folder that was given, with /; where it is sorted to.
+    data : bytes or None
+        The content of a member of an archive.
+    problem : str
+        Why there is nothing to judge; empty where there is.
+    """
+
+    name: str
+    path: str
+    place: str
+    data: bytes | None = None
+    problem: str = ""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file of its own, that can be moved and linked."""
+        return self.data is None and not self.problem and not is_url(self.path)
+
+
+def is_url(path: str) -> bool:
+    """Tell an fsspec URL from a path."""
+    return "://" in path
+
+
+def text_of(path: str) -> str:
+    """Write a path in UTF-8: as it is, or as its file: URL where its bytes are no UTF-8."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return Path(path).absolute().as_uri()
+    return path
+
+
+@contextmanager
+def open_item(item: Item) -> Iterator[BinaryIO]:
+    """Open a photo; a context manager.
+
+    Raises
+    ------
+    PhotoError
+        If it cannot be opened.
+    """
+    if item.data is not None:
+        yield io.BytesIO(item.data)
+    elif is_url(item.path):
+        try:
+            with _fsspec().open(item.path, "rb") as remote:
+                # In one go: what is read twice would be fetched twice.
+                data = remote.read(MAX_BYTES + 1)
+        except Exception as error:  # every store has errors of its own
+            raise PhotoError(f"the file cannot be read: {_one_line(error)}") from error
+        yield io.BytesIO(data)
+    else:
+        with open_path(item.path) as stream:
+            yield stream
+
+
+def refuse_missing(paths: Sequence[str]) -> None:
+    """Look at what was named before the work begins.
+
+    Raises
+    ------
+    ScanError
+        If a path is not there, or a pattern fits nothing.
+    """
+    for path in paths:
+        if path == "-" or is_url(path) or os.path.lexists(path):
+            continue
+        if next(_matches(path), None) is None:
+            raise ScanError(f"there is no file or folder {path}")
+
+
+def find_photos(
+    paths: Sequence[str],
+    *,
+    stdin: IO[bytes] | None = None,
+    null: bool = False,
+    without: Collection[Path] = (),
+    unpack: bool = True,
+) -> Iterator[Item]:
+    """Find photos lazily; nothing is kept of those that were handed out.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Files, folders, archives, patterns, fsspec URLs; - for the list on `stdin`.
+    stdin : binary file, optional
+    null : bool
+        The paths on `stdin` end with NUL instead of a line's end.
+    without : collection of Path
+        Files and folders that are passed over in folders: what the scan itself writes.
+    unpack : bool
+        Read the members of archives; otherwise they are only counted (those of a .tar as one).
+
+    Yields
+    ------
+    Item
+
+    Raises
+    ------
+    ScanError
+        If a URL cannot be listed.
+    """
+    own = _Finder({os.path.realpath(path) for path in without}, unpack)
+    for path in paths:
+        if path == "-":
+            for listed in _read_list(cast(IO[bytes], stdin), b"\0" if null else b"\n"):
+                yield from own.named(listed)
+        elif is_url(path):
+            yield from _remote(path)
+        elif os.path.lexists(path):
+            yield from own.named(path)
+        else:
+            for match in _matches(path):
+                yield from own.named(match)
+
+
+def _matches(pattern: str) -> Iterator[str]:
+    for match in glob.iglob(pattern, recursive=True):  # noqa: PTH207  lazy, and takes any pattern
+        # ** also names every folder on the way to the files that it names.
+        if "**" not in pattern or not Path(match).is_dir():
+            yield match
+
+
+@dataclass(frozen=True)
+class _Finder:
+    without: Collection[str]
+    unpack: bool
+
+    def named(self, given: str) -> Iterator[Item]:
+        """Find what a path names; it may be hidden or a symbolic link."""
+        path = str(Path(given))  # ./a//b is a/b: one name, one row
+        if Path(path).is_dir():
+            yield from self._folder(path, os.path.realpath(path), "")
+        else:
+            yield from self._file(path, str(Path(path).absolute()), Path(path).name)
+
+    def _folder(self, name: str, path: str, place: str) -> Iterator[Item]:
+        folders = [(name, path, place)]
+        while folders:
+            name, path, place = folders.pop()
+            try:
+                with os.scandir(path) as entries:
+                    for entry in entries:
+                        if entry.name.startswith(".") or entry.is_symlink():
+                            continue
+                        if entry.path in self.without:
+                            continue
+                        inner = f"{name}{os.sep}{entry.name}", entry.path, place + entry.name
+                        if entry.is_dir():
+                            folders.append((*inner[:2], inner[2] + "/"))
+                        elif entry.is_file():
+                            yield from self._file(*inner)
+            except OSError as error:
+                problem = f"the folder cannot be read: {error.strerror}"
+                yield Item(text_of(name), path, place, problem=problem)
+
+    def _file(self, name: str, path: str, place: str) -> Iterator[Item]:
+        lower = path.lower()
+        if lower.endswith(".zip"):
+            yield from self._archive(name, path, place, _zip_members)
+        elif lower.endswith(_TAR_ENDINGS):
+            if self.unpack:
+                yield from self._archive(name, path, place, _tar_members)
+            else:
+                yield Item(text_of(name), path, place)
+        else:
+            yield Item(text_of(name), path, place)
+
+    def _archive(
+        self, name: str, path: str, place: str, members: Callable[[str], Iterator[_Member]]
+    ) -> Iterator[Item]:
+        try:
+            left = max(MIN_UNPACKED_BYTES, MAX_UNPACKED_RATIO * Path(path).stat().st_size)
+            if not stat.S_ISREG(Path(path).stat().st_mode):
+                raise ValueError("it is no regular file")
+            for member in members(path):
+                safe = [
+                    part
+                    for part in PurePosixPath(member.name.replace(os.sep, "/")).parts
+                    if part.strip("./")
+                ]
+                if not safe or any(part.startswith((".", "__MACOSX")) for part in safe):
+                    continue
+                inner = text_of(f"{name}/{member.name}"), path, "/".join([place, *safe])
+                if not self.unpack:
+                    yield Item(*inner)
+                    continue
+                left -= member.size
+                if left < 0:
+                    raise ValueError("it unpacks to far more than photos do")
+                yield _read_member(inner, member)
+        except Exception as error:  # damaged archives raise nearly anything, as pictures do
+            problem = f"the archive cannot be read further: {_one_line(error)}"
+            yield Item(text_of(name), path, place, problem=problem)
+
+
+@dataclass(frozen=True)
+class _Member:
+    name: str
+    size: int
+    open: Callable[[], IO[bytes] | None]
+
+
+def _zip_members(path: str) -> Iterator[_Member]:
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if not info.is_dir():
+                yield _Member(info.filename, info.file_size, partial(archive.open, info))
+
+
+def _tar_members(path: str) -> Iterator[_Member]:
+    with tarfile.open(path, "r|*") as archive:
+        for info in archive:
+            if info.isfile():
+                yield _Member(info.name, info.size, partial(archive.extractfile, info))
+            cast(Any, archive).members = []  # it would remember every member
+
+
+def _read_member(inner: tuple[str, str, str], member: _Member) -> Item:
+    if member.size > MAX_MEMBER_BYTES:
+        limit = MAX_MEMBER_BYTES >> 20
+        return Item(*inner, problem=f"it is larger than {limit} MB, the limit in an archive")
+    try:
+        with cast(IO[bytes], member.open()) as stream:
+            # What the archive tells of the size may be a lie.
+            data = stream.read(member.size + 1)
+        if len(data) != member.size:
+            raise ValueError("its size is not the one that the archive tells")
+    except tarfile.TarError:
+        raise  # nothing behind it can be read either
+    except Exception as error:  # encrypted, damaged, or packed in an unknown way
+        return Item(*inner, problem=f"the file cannot be read: {_one_line(error)}")
+    return Item(*inner, data=data)
+
+
+def _read_list(stream: IO[bytes], end: bytes) -> Iterator[str]:
+    """Read paths as they come, however long the list."""
+    rest = b""
+    read = getattr(stream, "read1", stream.read)
+    while block := read(2**16):
+        *whole, rest = (rest + block).split(end)
+        yield from filter(None, map(_decode, whole))
+    if last := _decode(rest):
+        yield last
+
+
+def _decode(name: bytes) -> str:
+    return os.fsdecode(name.removesuffix(b"\r"))
+
+
+def _remote(url: str) -> Iterator[Item]:
+    fsspec = _fsspec()
+    try:
+        store, root = fsspec.core.url_to_fs(url)
+        if store.isfile(root):
+            yield Item(url, url, PurePosixPath(root).name)
+            return
+        if not store.exists(root):
+            raise ScanError(f"there is no file or folder {url}")
+        for folder, _, files in store.walk(root):
+            for name in sorted(files):
+                path = f"{folder.rstrip('/')}/{name}"
+                place = path.removeprefix(root).lstrip("/")
+                if not any(part.startswith(".") for part in place.split("/")):
+                    full = store.unstrip_protocol(path)
+                    yield Item(full, full, place)
+    except ScanError:
+        raise
+    except Exception as error:  # every store has errors of its own
+        raise ScanError(f"{url} cannot be listed: {_one_line(error)}") from error
+
+
+def _fsspec() -> Any:
+    try:
+        import fsspec
+    except ImportError as error:
+        raise MissingExtraError("fsspec", "dask") from error
+    return fsspec
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:160] or type(error).__name__
