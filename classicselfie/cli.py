@@ -1,4 +1,4 @@
-"""The command line: `classicselfie check`, `train`, `evaluate` and `bench`."""
+"""The command line: `classicselfie check`, `train`, `evaluate`, `bench` and `explore`."""
 
 from __future__ import annotations
 
@@ -116,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--weights", type=Path, help="weights that have not seen the photos")
     evaluate.set_defaults(run=_evaluate)
     _add_bench(commands.add_parser("bench", help="measure the speed on this device"))
+    _add_explore(commands.add_parser("explore", help="write a gallery of a folder of photos"))
     return parser
 
 
@@ -151,6 +152,33 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
         help="measure nothing; print the figures of B divided by those of A",
     )
     bench.set_defaults(run=_bench)
+
+
+def _add_explore(explore: argparse.ArgumentParser) -> None:
+    explore.description = (
+        "Judge the photos of a folder and of the folders in it, and write a gallery that opens "
+        "from disk: from most to least selfie-like, on a map, and in clusters, with reasons. "
+        "A photo that cannot be read is listed and left out."
+    )
+    explore.add_argument("folder", type=Path, metavar="DIR", help="folder of photos")
+    explore.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="GALLERY",
+        help="folder to write: new, empty, or an older gallery, which is replaced",
+    )
+    explore.add_argument("--png", action="store_true", help="write each view as a PNG too")
+    explore.add_argument(
+        "--detector", choices=("yunet", "haar"), default="yunet", help="default: %(default)s"
+    )
+    explore.add_argument(
+        "--threshold",
+        type=_threshold,
+        default="strict",
+        metavar="strict|sensitive|NUMBER",
+        help="from which probability a photo is called a selfie (default: %(default)s)",
+    )
+    explore.add_argument("--weights", type=Path, help="weights file (default: the bundled ones)")
+    explore.add_argument("--jobs", type=_jobs, default=-1, help="processes (default: one per core)")
+    explore.set_defaults(run=_explore)
 
 
 def _add_photos(command: argparse.ArgumentParser) -> None:
@@ -275,6 +303,21 @@ def _bench(arguments: argparse.Namespace) -> int:
             mobilenet=arguments.mobilenet,
             output=arguments.json,
         )
+    return 0
+
+
+def _explore(arguments: argparse.Namespace) -> int:
+    from classicselfie.explore.command import explore
+
+    explore(
+        arguments.folder,
+        arguments.output,
+        weights=arguments.weights,
+        detector=arguments.detector,
+        threshold=arguments.threshold,
+        n_jobs=arguments.jobs,
+        png=arguments.png,
+    )
     return 0
 
 

@@ -17,7 +17,7 @@ from classicselfie.faces import Face, FaceDetector, make_detector
 from classicselfie.features import Scene, extract_features
 from classicselfie.metadata import Evidence, Hints, metadata_evidence, read_hints
 from classicselfie.model import Floats, load_model
-from classicselfie.photo import Photo, PhotoSource, open_photo
+from classicselfie.photo import Photo, PhotoFile, PhotoSource, open_photo
 from classicselfie.reasons import explain
 from classicselfie.verdict import Reason, Stage, Verdict
 
@@ -124,6 +124,36 @@ class SelfieDetector:
         judged = self._judge(decoded, hints, timer)
         return self._verdict(judged, hints, timer, path, "pixels")
 
+    def analyse(self, file: PhotoFile) -> Analysis:
+        """Judge the pixels of an opened photo, and keep what was measured on the way.
+
+        Parameters
+        ----------
+        file : PhotoFile
+            Of `open_photo`.
+
+        Returns
+        -------
+        Analysis
+
+        Raises
+        ------
+        PhotoError
+            If the picture is damaged or too small to judge.
+        """
+        timer = _Timer()
+        hints = read_hints(file)
+        timer.lap("metadata")
+        decoded = file.decode()
+        timer.lap("decode")
+        judged = self._judge(decoded, hints, timer)
+        return Analysis(
+            verdict=self._verdict(judged, hints, timer, None, "pixels"),
+            decision_value=judged.decision,
+            features=judged.features,
+            photo=decoded,
+        )
+
     def _judge(self, photo: Photo, hints: Hints, timer: _Timer) -> _Judged:
         model = self.model
         found = self.face_detector.detect(photo.image)
@@ -218,6 +248,28 @@ class SelfieDetector:
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the recipe; thread-local networks stay behind."""
         return _from_recipe, (self._recipe,)
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """A verdict and what it rests on.
+
+    Attributes
+    ----------
+    verdict : Verdict
+        Of the pixels, never of an embedded thumbnail.
+    decision_value : float
+        What the probability is calibrated from; above 0 leans to a selfie.
+    features : ndarray of float64, shape (f,)
+        In the order of the model's `feature_names`.
+    photo : Photo
+        The picture at the working size.
+    """
+
+    verdict: Verdict
+    decision_value: float
+    features: Floats
+    photo: Photo
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,3 +33,7 @@ class ManifestError(ClassicSelfieError):
 
 class BenchmarkError(ClassicSelfieError):
     """A benchmark that this device cannot run, or a file of figures that cannot be compared."""
+
+
+class GalleryError(ClassicSelfieError):
+    """Photos that cannot be shown, or a folder that a gallery must not be written to."""

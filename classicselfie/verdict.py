@@ -103,11 +103,15 @@ class Verdict:
             "model": self.model,
         }
 
+    @property
+    def supporting(self) -> tuple[Reason, ...]:
+        """The reasons that speak for this label, strongest first."""
+        side = {"selfie": 1, "not_selfie": -1, "unknown": 0}[self.label]
+        return tuple(r for r in self.reasons if r.contribution * side > 0 or not side)
+
     def __str__(self) -> str:
         """Return one readable line with the strongest reasons for this label."""
-        side = {"selfie": 1, "not_selfie": -1, "unknown": 0}[self.label]
-        supporting = [r for r in self.reasons if r.contribution * side > 0 or not side]
-        because = "; ".join(reason.sentence for reason in supporting[:3])
+        because = "; ".join(reason.sentence for reason in self.supporting[:3])
         if self.probability is None:
             return f"cannot be judged: {because}"
         share = f"({self.probability:.0%})"
