@@ -162,7 +162,11 @@ def _add_explore(explore: argparse.ArgumentParser) -> None:
     )
     explore.add_argument("folder", type=Path, metavar="DIR", help="folder of photos")
     explore.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="GALLERY",
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="GALLERY",
         help="folder to write: new, empty, or an older gallery, which is replaced",
     )
     explore.add_argument("--png", action="store_true", help="write each view as a PNG too")

@@ -80,8 +80,6 @@ def explore(
         order = np.argsort([-photo.decision_value for _, photo in seen], kind="stable")
         _tell_stage(f"placing {len(seen)} photos on the map")
         layout = lay_out(np.array([seen[i][1].features for i in order]), model.feature_names)
-        # The most selfie-like cluster first.
-        clusters = sorted(layout.clusters, key=lambda members: float(np.mean(members)))
         _tell_stage("writing the pictures")
         sizes = _write_tiles(store, order.tolist(), target)
         rows: list[Row] = [
@@ -95,8 +93,7 @@ def explore(
         ]
         data = page_data(
             rows,
-            layout.points,
-            clusters,
+            layout,
             [(shown_name(path.relative_to(folder)), why) for path, why in unreadable],
             folder=shown_name(folder.resolve().name),
             model=model.name,
@@ -110,8 +107,7 @@ def explore(
             write_pngs(
                 rows,
                 lambda place: store.read(int(order[place])),
-                layout.points,
-                clusters,
+                layout,
                 target / "png",
             )
     selfies = sum(row["label"] == "selfie" for row in rows)

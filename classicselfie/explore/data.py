@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 from urllib.parse import quote
 
-from classicselfie.explore.layout import Floats, Integers
+from classicselfie.explore.layout import ASPECT, Layout
 from classicselfie.explore.photos import TILE
 from classicselfie.explore.tiles import MAP_SIDE, MAP_TILE, SHEET_SIDE
 
@@ -72,8 +72,7 @@ def describe_cluster(rows: Sequence[Row]) -> str:
 
 def page_data(
     rows: Sequence[Row],
-    points: Floats,
-    clusters: Sequence[Integers],
+    layout: Layout,
     unreadable: Sequence[tuple[str, str]],
     *,
     folder: str,
@@ -86,10 +85,8 @@ def page_data(
     rows : sequence of dict
         From the most to the least selfie-like: `Seen.row`, and `name`, `url` and `tile` (width
         and height).
-    points : ndarray of float32, shape (n, 2)
-        On the map, 0 to 1.
-    clusters : sequence of ndarray of int64
-        Places in `rows`, the most typical first.
+    layout : Layout
+        Of the same photos.
     unreadable : sequence of (str, str)
         Names and why.
     folder, model : str
@@ -100,7 +97,9 @@ def page_data(
     str
         ASCII, so that no file name can break out of it.
     """
-    of_photo = {int(place): number for number, all_ in enumerate(clusters) for place in all_}
+    of_photo = {
+        int(place): number for number, members in enumerate(layout.clusters) for place in members
+    }
     sentences: dict[str, int] = {}
     photos = [
         row
@@ -110,8 +109,8 @@ def page_data(
                 for sentence, share in row["reasons"]
             ],
             "cluster": of_photo[place],
-            "x": round(float(points[place, 0]), 4),
-            "y": round(float(points[place, 1]), 4),
+            "x": round(float(layout.points[place, 0]), 4),
+            "y": round(float(layout.points[place, 1]), 4),
         }
         for place, row in enumerate(rows)
     ]
@@ -120,6 +119,7 @@ def page_data(
         "model": model,
         "tile": {"size": TILE, "side": SHEET_SIDE},
         "mapTile": {"size": MAP_TILE, "side": MAP_SIDE},
+        "map": {"width": ASPECT, "height": 1, "spacing": round(layout.spacing, 5)},
         "signals": SIGNALS,
         "clusters": [
             {
@@ -128,7 +128,7 @@ def page_data(
                 "typical": members[:TYPICAL].tolist(),
                 "odd": members[TYPICAL:][::-1][:ODD].tolist(),
             }
-            for members in clusters
+            for members in layout.clusters
         ],
         "unreadable": unreadable,
         "sentences": list(sentences),

@@ -12,9 +12,7 @@ from pathlib import Path
 from classicselfie.errors import GalleryError
 
 MARK = '<meta name="generator" content="classicselfie explore">'
-_OURS = re.compile(
-    r"index\.html|gallery\.(?:css|js)|data\.js|(?:tiles|map)/\d+\.jpg|png/\w+\.png"
-)
+_OURS = re.compile(r"index\.html|gallery\.(?:css|js)|data\.js|(?:tiles|map)/\d+\.jpg|png/\w+\.png")
 
 
 def refuse_foreign(folder: Path) -> None:
@@ -83,7 +81,9 @@ def replacing(folder: Path) -> Iterator[Path]:
                 (work / "old").rename(folder)  # the new one could not take its place
             shutil.rmtree(work)
     except OSError as error:
-        raise GalleryError(f"the gallery {folder} cannot be written: {error.strerror or error}") from error
+        raise GalleryError(
+            f"the gallery {folder} cannot be written: {error.strerror or error}"
+        ) from error
 
 
 def copy_page(target: Path) -> None:

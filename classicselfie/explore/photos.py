@@ -22,9 +22,7 @@ from classicselfie.photo import open_photo
 TILE = 160  # longest side of the small pictures: sharp in a grid, about 5 kB each
 _REASONS = 6
 _TILE_QUALITY = 92  # compressed once more on its sprite sheet
-_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .png .webp .tif .tiff .bmp .gif .avif .heic .heif".split()
-)
+_SUFFIXES = frozenset(".jpg .jpeg .jpe .png .webp .tif .tiff .bmp .gif .avif .heic .heif".split())
 
 Recipe = tuple[Path | None, str, str | float]
 """Weights, detector and threshold of a `SelfieDetector`."""
@@ -139,6 +137,7 @@ def _see(path: Path, recipe: Recipe) -> Seen | str:
             "faces": len(verdict.faces),
             "face": round(face.bbox[3] / analysis.photo.size[1], 3) if face else 0.0,
             "taken": taken.isoformat(" ") if taken else None,
+            "quality": None,
             "size": analysis.photo.size,
             "top": (verdict.supporting or verdict.reasons)[0].signal,
             "reasons": [

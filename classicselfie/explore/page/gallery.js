@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const { photos, sentences, signals, clusters, tile, mapTile, unreadable, folder, model } = window.gallery;
+  const { photos, sentences, signals, clusters, tile, mapTile, map, unreadable, folder, model } = window.gallery;
   const $ = (id) => document.getElementById(id);
   const number = (value) => value.toLocaleString("en");
   const percent = (photo) => `${Math.round(photo.probability * 100)}%`;
@@ -10,6 +10,22 @@
     element.append(...children);
     return element;
   };
+
+  // ---- orders ----
+
+  const orders = {
+    selfie: {
+      value: (photo) => photo.probability,
+      mark: percent,
+      most: "most selfie-like", least: "least selfie-like",
+    },
+    quality: {
+      value: (photo) => (photo.quality ?? 0) / 10,
+      mark: (photo) => photo.quality?.toFixed(1) ?? "–",
+      most: "best photographed", least: "least well photographed",
+    },
+  };
+  let order = orders.selfie;
 
   // ---- what is in sight: places in `photos`, which go from most to least selfie-like ----
 
@@ -27,15 +43,15 @@
   };
 
   function filter() {
-    const wanted = [...new FormData(filters)].filter(([, value]) => value);
+    const wanted = [...new FormData(filters)].filter(([name, value]) => value && name !== "order");
+    order = orders[filters.elements.order.value];
     visible = [];
     rankOf.fill(-1);
     photos.forEach((photo, place) => {
-      if (wanted.every(([name, value]) => passes[name](photo, value))) {
-        rankOf[place] = visible.length;
-        visible.push(place);
-      }
+      if (wanted.every(([name, value]) => passes[name](photo, value))) visible.push(place);
     });
+    if (order === orders.quality) visible.sort((a, b) => order.value(photos[b]) - order.value(photos[a]));
+    visible.forEach((place, rank) => { rankOf[place] = rank; });
     $("active").textContent = wanted.length ? ` (${wanted.length} on)` : "";
     $("count").textContent = visible.length === photos.length
       ? `${number(photos.length)} photos`
@@ -64,7 +80,7 @@
     const selfie = photo.label === "selfie";
     const button = make("button", { type: "button", className: selfie ? "tile selfie" : "tile" });
     button.dataset.place = place;
-    button.dataset.mark = `${selfie ? "●" : "○"} ${percent(photo)}`;
+    button.dataset.mark = `${selfie ? "●" : "○"} ${order.mark(photo)}`;
     button.setAttribute("aria-label", `${photo.name}: ${short(photo)}`);
     button.append(thumb(place));
     return button;
@@ -91,11 +107,16 @@
   let columns = 1, side = 150, current = 0;
   const cells = new Map();
 
+  // How many tiles of at least this side fill a row, and the side that fills it.
+  function fit(width, least) {
+    const count = Math.max(3, Math.floor((width + GAP) / (least + GAP)));
+    return [count, Math.floor((width + GAP) / count) - GAP];
+  }
+
   function showContinuum() {
     const width = grid.clientWidth;
     if (!width) return;
-    columns = Math.max(3, Math.floor((width + GAP) / (150 + GAP)));
-    side = Math.floor((width + GAP) / columns) - GAP;
+    [columns, side] = fit(width, 150);
     grid.style.setProperty("--s", `${side}px`);
     grid.style.height = `${Math.ceil(visible.length / columns) * (side + GAP)}px`;
     grid.replaceChildren();
@@ -188,10 +209,12 @@
     context.fillStyle = style.getPropertyValue("--selfie");
     for (let x = 0; x < width && last >= 0; x++) {
       const photo = photos[visible[Math.round((x / Math.max(1, width - 1)) * last)]];
-      const tall = Math.max(1, photo.probability * (height - 2));
+      const tall = Math.max(1, order.value(photo) * (height - 2));
       context.globalAlpha = photo.label === "selfie" ? 1 : 0.45;
       context.fillRect(x, height - tall, 1, tall);
     }
+    $("first").textContent = order.most;
+    $("last").textContent = order.least;
     strip.setAttribute("aria-valuemax", Math.max(1, visible.length));
   }
 
@@ -242,12 +265,13 @@
     const count = Math.min(SHEET, Math.ceil(visible.length / 2));
     const top = visible.slice(0, count), bottom = visible.slice(Math.max(count, visible.length - count)).reverse();
     const parts = [];
-    for (const [title, places] of [["Most selfie-like", top], ["Least selfie-like", bottom]]) {
+    for (const [title, places] of [[order.most, top], [order.least, bottom]]) {
       if (places.length) {
-        const end = places === top ? "from the most" : "from the least";
-        parts.push(make("h2", { textContent: `${title}: ${number(places.length)} photos, ${end}` }), sheet(places, title));
+        const heading = `The ${number(places.length)} ${title}`;
+        parts.push(make("h2", { textContent: heading }), sheet(places, heading));
       }
     }
+    $("sheets").style.setProperty("--sheet-side", `${fit($("sheets").clientWidth, innerWidth > 640 ? 110 : 76)[1]}px`);
     $("sheets").replaceChildren(...parts);
   }
 
@@ -289,7 +313,7 @@
   const chart = $("chart");
   const LEVELS = 3; // each half as large as the one before: far away, small copies draw faster and smoother
   let sprites = null;
-  const view = { zoom: 1, x: 0.5, y: 0.5 }; // the middle of the canvas, in map units
+  const view = { zoom: 1, x: 0.5, y: 0.5 }; // zoom, and the shares of the map that are in the middle
   let waiting = false, pointed = -1;
 
   function loadSprites() {
@@ -320,17 +344,25 @@
     redraw();
   }
 
-  const MARGIN = 36;
-  // Pixels a map unit: each axis fills the canvas.
-  const spanX = () => (chart.clientWidth - 2 * MARGIN) * view.zoom;
-  const spanY = () => (chart.clientHeight - 2 * MARGIN) * view.zoom;
-  const toX = (photo) => (photo.x - view.x) * spanX() + chart.clientWidth / 2;
-  const toY = (photo) => (photo.y - view.y) * spanY() + chart.clientHeight / 2;
-  const thumbSize = () => {
-    const room = Math.sqrt((chart.clientWidth * chart.clientHeight) / photos.length);
-    return clamp(room * view.zoom, 7, 1.25 * mapTile.size);
-  };
-  const maxZoom = () => Math.max(8, Math.sqrt(photos.length) / 2);
+  // A canvas that is taller than wide shows the map turned.
+  const tall = () => chart.clientHeight > chart.clientWidth;
+  const mapX = (photo) => (tall() ? photo.shareY : photo.shareX);
+  const mapY = (photo) => (tall() ? photo.shareX : photo.shareY);
+  const MARGIN = 24;
+  // Pixels of one map unit at this zoom, and of the whole map along x and y.
+  function unit() {
+    const [across, down] = tall() ? [map.height, map.width] : [map.width, map.height];
+    const fitting = Math.min((chart.clientWidth - 2 * MARGIN) / across, (chart.clientHeight - 2 * MARGIN) / down);
+    return fitting * view.zoom;
+  }
+  const spanX = () => unit() * (tall() ? map.height : map.width);
+  const spanY = () => unit() * (tall() ? map.width : map.height);
+  const toX = (photo) => (mapX(photo) - view.x) * spanX() + chart.clientWidth / 2;
+  const toY = (photo) => (mapY(photo) - view.y) * spanY() + chart.clientHeight / 2;
+  const LARGEST = 1.5 * mapTile.size;
+  const thumbSize = () => clamp(1.05 * map.spacing * unit(), 5, LARGEST);
+  // Until neighbours stand well apart.
+  const maxZoom = () => Math.max(4, (2 * LARGEST * view.zoom) / (map.spacing * unit()));
 
   function redraw() {
     if (waiting) return;
@@ -353,20 +385,24 @@
     const level = clamp(Math.floor(Math.log2(mapTile.size / (size * ratio))), 0, LEVELS - 1);
     const scale = size / mapTile.size, slot = mapTile.size >> level;
     const perSheet = mapTile.side * mapTile.side, shrink = 1 / (1 << level);
-    const halfX = spanX(), halfY = spanY();
-    const frames = new Path2D();
+    const across = spanX(), down = spanY(), turned = tall();
+    const startX = width / 2 - view.x * across, startY = height / 2 - view.y * down;
     context.fillStyle = style.getPropertyValue("--line");
     if (visible.length < photos.length) {
       photos.forEach((photo, place) => {
         if (rankOf[place] < 0) context.fillRect(toX(photo) - 1, toY(photo) - 1, 2, 2);
       });
     }
+    const frame = clamp(size / 20, 0.75, 3);
+    context.fillStyle = style.getPropertyValue("--selfie");
     for (let rank = visible.length - 1; rank >= 0; rank--) {
       const place = visible[rank], photo = photos[place];
-      const x = (photo.x - view.x) * halfX + width / 2, y = (photo.y - view.y) * halfY + height / 2;
+      const x = startX + (turned ? photo.shareY : photo.shareX) * across;
+      const y = startY + (turned ? photo.shareX : photo.shareY) * down;
       if (x < -size || y < -size || x > width + size || y > height + size) continue;
       const levels = sprites[Math.floor(place / perSheet)];
       const w = photo.mapW * scale, h = photo.mapH * scale;
+      if (photo.label === "selfie") context.fillRect(x - w / 2 - frame, y - h / 2 - frame, w + 2 * frame, h + 2 * frame);
       if (levels) {
         const at = place % perSheet;
         context.drawImage(
@@ -374,11 +410,7 @@
           Math.max(1, photo.mapW * shrink), Math.max(1, photo.mapH * shrink), x - w / 2, y - h / 2, w, h,
         );
       }
-      if (photo.label === "selfie") frames.rect(x - w / 2, y - h / 2, w, h);
     }
-    context.strokeStyle = style.getPropertyValue("--selfie");
-    context.lineWidth = clamp(size / 20, 0.75, 3);
-    context.stroke(frames);
     if (pointed >= 0) {
       const photo = photos[pointed], w = photo.mapW * scale, h = photo.mapH * scale;
       context.strokeStyle = style.getPropertyValue("--ink");
@@ -401,11 +433,23 @@
 
   function zoomBy(factor, x = chart.clientWidth / 2, y = chart.clientHeight / 2) {
     const dx = x - chart.clientWidth / 2, dy = y - chart.clientHeight / 2;
-    const mapX = view.x + dx / spanX(), mapY = view.y + dy / spanY();
+    const under = [view.x + dx / spanX(), view.y + dy / spanY()];
     view.zoom = clamp(view.zoom * factor, 0.8, maxZoom());
-    view.x = mapX - dx / spanX(); // what was under the pointer stays there
-    view.y = mapY - dy / spanY();
+    view.x = under[0] - dx / spanX(); // what was under the pointer stays there
+    view.y = under[1] - dy / spanY();
     keepInside();
+  }
+
+  // Without a pointer: towards photos, never into the void.
+  function zoomMiddle(factor) {
+    zoomBy(factor);
+    const place = nearest(chart.clientWidth / 2, chart.clientHeight / 2, Infinity);
+    if (place < 0) return;
+    const [x, y] = [toX(photos[place]), toY(photos[place])];
+    if (x < 0 || y < 0 || x > chart.clientWidth || y > chart.clientHeight) {
+      [view.x, view.y] = [mapX(photos[place]), mapY(photos[place])];
+      keepInside();
+    }
   }
 
   function panBy(dx, dy) {
@@ -498,7 +542,7 @@
     const actions = {
       ArrowLeft: () => panBy(step, 0), ArrowRight: () => panBy(-step, 0),
       ArrowUp: () => panBy(0, step), ArrowDown: () => panBy(0, -step),
-      "+": () => zoomBy(1.3), "=": () => zoomBy(1.3), "-": () => zoomBy(1 / 1.3), "0": wholeMap,
+      "+": () => zoomMiddle(1.3), "=": () => zoomMiddle(1.3), "-": () => zoomMiddle(1 / 1.3), "0": wholeMap,
       Enter: () => {
         pointMiddle();
         if (pointed >= 0) open(pointed);
@@ -512,8 +556,8 @@
   chart.addEventListener("focus", () => {
     if (chart.matches(":focus-visible")) pointMiddle();
   });
-  $("zoom-in").addEventListener("click", () => zoomBy(1.6));
-  $("zoom-out").addEventListener("click", () => zoomBy(1 / 1.6));
+  $("zoom-in").addEventListener("click", () => zoomMiddle(1.6));
+  $("zoom-out").addEventListener("click", () => zoomMiddle(1 / 1.6));
   $("zoom-all").addEventListener("click", wholeMap);
 
   // ---- one photo ----
@@ -539,7 +583,7 @@
     image.src = photo.url;
     $("photo-link").href = photo.url;
     const rank = rankOf[place];
-    $("photo-rank").textContent = rank < 0 ? "" : `${number(rank + 1)} of ${number(visible.length)}, from most to least selfie-like`;
+    $("photo-rank").textContent = rank < 0 ? "" : `${number(rank + 1)} of ${number(visible.length)}, from ${order.most} to ${order.least}`;
     $("photo-verdict").textContent = photo.verdict.split(", because ")[0].split(", but not surely")[0];
     const largest = Math.max(...photo.reasons.map(([, share]) => Math.abs(share)), 1e-9);
     $("photo-reasons").replaceChildren(...photo.reasons.map(([sentence, share]) => {
@@ -553,6 +597,7 @@
       File: photo.name,
       Size: `${photo.size[0]} × ${photo.size[1]} pixels`,
       Faces: photo.faces ? String(photo.faces) : "none found",
+      Quality: photo.quality === null ? null : `${photo.quality.toFixed(1)} of 10, as a photograph`,
       Taken: photo.taken,
       Camera: { true: "front, says the file", false: "back, says the file" }[photo.front],
       Cluster: String(photo.cluster + 1),
@@ -600,7 +645,7 @@
       tab.tabIndex = selected ? 0 : -1;
       $(tab.getAttribute("aria-controls")).hidden = !selected;
     }
-    history.replaceState(null, "", `#${name}`);
+    history.replaceState(null, "", `#view=${name}`); // no element's id, or the page would scroll to it
     if (toTop) scrollTo(0, 0);
   }
 
@@ -643,7 +688,9 @@
 
   for (const photo of photos) {
     [photo.mapW, photo.mapH] = photo.tile.map((length) => Math.max(1, Math.round((length * mapTile.size) / tile.size)));
+    [photo.shareX, photo.shareY] = [photo.x / map.width, photo.y / map.height];
   }
+  $("order-box").hidden = photos.every((photo) => photo.quality === null);
   const selfies = photos.filter((photo) => photo.label === "selfie").length;
   $("about").textContent = `${folder}: ${number(photos.length)} photos, ${number(selfies)} look like selfies (${model})`;
   document.title = `${folder} – selfie explorer`;
@@ -667,6 +714,7 @@
     $("unreadable").querySelector("ul").append(...unreadable.map(([name, why]) => make("li", { textContent: `${name}: ${why}` })));
   }
   $("filter-box").open = innerWidth > 640;
-  choose(views.includes(location.hash.slice(1)) ? location.hash.slice(1) : "continuum", false);
+  const asked = location.hash.replace("#view=", "");
+  choose(views.includes(asked) ? asked : "continuum", false);
   filter();
 })();
