@@ -16,12 +16,11 @@ from classicselfie.errors import GalleryError, MissingExtraError
 from classicselfie.explore.data import Row, link, page_data, shown_name
 from classicselfie.explore.folder import copy_page, refuse_foreign, replacing
 from classicselfie.explore.layout import lay_out
-from classicselfie.explore.photos import Recipe, Seen, find_photos, see_photos
+from classicselfie.explore.photos import TILE, Recipe, Seen, find_photos, see_photos
 from classicselfie.explore.tiles import (
     MAP_SIDE,
     MAP_TILE,
     SHEET_SIDE,
-    TILE,
     TileStore,
     shrink_for_map,
     write_sheet,

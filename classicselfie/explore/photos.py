@@ -22,7 +22,20 @@ from classicselfie.photo import open_photo
 TILE = 160  # longest side of the small pictures: sharp in a grid, about 5 kB each
 _REASONS = 6
 _TILE_QUALITY = 92  # compressed once more on its sprite sheet
-_SUFFIXES = frozenset(".jpg .jpeg .jpe .png .webp .tif .tiff .bmp .gif .avif .heic .heif".split())
+_SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".png",
+    ".webp",
+    ".tif",
+    ".tiff",
+    ".bmp",
+    ".gif",
+    ".avif",
+    ".heic",
+    ".heif",
+)
 
 Recipe = tuple[Path | None, str, str | float]
 """Weights, detector and threshold of a `SelfieDetector`."""
@@ -78,7 +91,7 @@ def find_photos(folder: Path, leave_out: Path) -> list[Path]:
         found += [
             here / name
             for name in sorted(files)
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in _SUFFIXES
+            if not name.startswith(".") and name.lower().endswith(_SUFFIXES)
         ]
     return found
 

@@ -69,15 +69,14 @@ def _tile(image: BgrImage, size: float) -> Image.Image:
     )
 
 
-def _put(
-    page: Image.Image, draw: ImageDraw.ImageDraw, row: Row, tile: Image.Image, x: float, y: float
-) -> None:
-    """Paste a tile with its middle at (x, y); what looks like a selfie gets a blue frame."""
+def _put(page: Image.Image, row: Row, tile: Image.Image, middle: tuple[float, float]) -> None:
+    """Paste a tile around `middle`; what looks like a selfie gets a blue frame."""
+    x, y = middle
     left, top = round(x - tile.width / 2), round(y - tile.height / 2)
     if row["label"] == "selfie":
         width = max(1, round(max(tile.size) / 24))
         box = (left - width, top - width, left + tile.width + width, top + tile.height + width)
-        draw.rectangle((*box[:2], box[2] - 1, box[3] - 1), fill=SELFIE)
+        page.paste(SELFIE, box)
     page.paste(tile, (left, top))
 
 
@@ -91,7 +90,7 @@ def _sheet(title: str, places: Sequence[int], rows: Sequence[Row], read: ReadTil
     for index, place in enumerate(places):
         x = _MARGIN + (index % _COLUMNS + 0.5) * pitch_x
         y = above + index // _COLUMNS * pitch_y + side / 2
-        _put(page, draw, rows[place], _tile(read(place), side - 8), x, y)
+        _put(page, rows[place], _tile(read(place), side - 8), (x, y))
         share = f"{rows[place]['probability']:.0%}"
         draw.text((x, y + side / 2 + 2), share, SOFT, font, anchor="ma")
     return page
@@ -100,7 +99,7 @@ def _sheet(title: str, places: Sequence[int], rows: Sequence[Row], read: ReadTil
 def _map(rows: Sequence[Row], read: ReadTile, layout: Layout) -> Image.Image:
     side = float(np.clip(layout.spacing * _MAP_HEIGHT, 10, TILE))
     edge, above = _MARGIN + side / 2, _MARGIN + 2 * _TITLE
-    page, draw = _page(
+    page, _ = _page(
         round(2 * edge + ASPECT * _MAP_HEIGHT),
         round(above + 2 * edge + _MAP_HEIGHT),
         f"{len(rows)} photos; alike lie together, framed blue what looks like a selfie",
@@ -108,7 +107,8 @@ def _map(rows: Sequence[Row], read: ReadTile, layout: Layout) -> Image.Image:
     for place in reversed(range(len(rows))):
         x, y = layout.points[place].tolist()
         tile = _tile(read(place), side)
-        _put(page, draw, rows[place], tile, edge + x * _MAP_HEIGHT, above + edge + y * _MAP_HEIGHT)
+        middle = (edge + x * _MAP_HEIGHT, above + edge + y * _MAP_HEIGHT)
+        _put(page, rows[place], tile, middle)
     return page
 
 
@@ -131,5 +131,5 @@ def _clusters(rows: Sequence[Row], read: ReadTile, layout: Layout) -> Image.Imag
         for column, place in enumerate([*typical, *odd]):
             shift = between if column >= TYPICAL else 0
             x = _MARGIN + shift + (column + 0.5) * pitch
-            _put(page, draw, rows[place], _tile(read(place), side - 8), x, y + 44 + side / 2)
+            _put(page, rows[place], _tile(read(place), side - 8), (x, y + 44 + side / 2))
     return page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import cv2
 import numpy as np
@@ -43,8 +43,7 @@ class TileStore:
         start, length = self._places[index]
         self._stream.seek(start)
         data = np.frombuffer(self._stream.read(length), np.uint8)
-        image: BgrImage = cv2.imdecode(data, cv2.IMREAD_COLOR)
-        return image
+        return cast(BgrImage, cv2.imdecode(data, cv2.IMREAD_COLOR))
 
 
 def map_size(width: int, height: int) -> tuple[int, int]:
