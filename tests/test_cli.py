@@ -97,6 +97,7 @@ def test_version_and_help_load_no_opencv() -> None:
         ["check", "--help"],
         ["train", "--help"],
         ["bench", "--help"],
+        ["explore", "--help"],
     ):
         code = (
             "import sys\n"
