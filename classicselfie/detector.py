@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from classicselfie.errors import MissingExtraError, ModelError, PhotoError
-from classicselfie.faces import Face, FaceDetector, make_detector
+from classicselfie.faces import Face, FaceDetector, face_in_original, make_detector
 from classicselfie.features import Scene, extract_features
 from classicselfie.metadata import Evidence, Hints, metadata_evidence, read_hints
 from classicselfie.model import Floats, load_model
@@ -163,7 +163,7 @@ class SelfieDetector:
         timer.lap("skin")
         features = extract_features(scene)[model.columns].astype(np.float64)
         timer.lap("features")
-        faces = tuple(_in_original(face, photo) for face in found)
+        faces = tuple(face_in_original(face, photo) for face in found)
         evidence = metadata_evidence(hints, faces[0] if faces else None, photo.size)
         shares, bias = model.contributions(features[None])
         # Metadata adds log-odds; in units of the decision value they stay one linear sum.
@@ -312,19 +312,6 @@ def _portable(photo: PhotoSource) -> PhotoSource:
 
 def _check_in_worker(recipe: _Recipe, photo: PhotoSource) -> Verdict:
     return _worker_detector(recipe).check(photo)
-
-
-def _in_original(face: Face, photo: Photo) -> Face:
-    """Map a face from the working image to the upright original."""
-    x, y, w, h = face.bbox
-    corners = photo.to_original(np.array([(x, y), (x + w, y + h)], np.float32))
-    landmarks = photo.to_original(np.array(face.landmarks, np.float32).reshape(-1, 2))
-    (x0, y0), (x1, y1) = corners.tolist()
-    return Face(
-        bbox=(x0, y0, x1 - x0, y1 - y0),
-        landmarks=tuple((px, py) for px, py in landmarks.tolist()),
-        score=face.score,
-    )
 
 
 class _Timer:

@@ -10,8 +10,12 @@ class ClassicSelfieError(Exception):
 class PhotoError(ClassicSelfieError):
     """A picture that cannot be judged: unreadable, unsupported, too large or too small.
 
-    `SelfieDetector.check` turns it into the verdict "unknown"; it never reaches the caller.
+    `SelfieDetector.check` turns it into the verdict "unknown" and never raises it.
     """
+
+
+class NoFaceError(ClassicSelfieError):
+    """A photo without a face in sight, where one is needed."""
 
 
 class ModelError(ClassicSelfieError):

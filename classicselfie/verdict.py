@@ -89,14 +89,7 @@ class Verdict:
                 }
                 for reason in self.reasons
             ],
-            "faces": [
-                {
-                    "bbox": [round(value, 1) for value in face.bbox],
-                    "landmarks": [[round(x, 1), round(y, 1)] for x, y in face.landmarks],
-                    "score": round(face.score, 4),
-                }
-                for face in self.faces
-            ],
+            "faces": [face.to_dict() for face in self.faces],
             "size": list(self.size) if self.size else None,
             "stage": self.stage,
             "timings_ms": {stage: round(ms, 3) for stage, ms in self.timings_ms.items()},
