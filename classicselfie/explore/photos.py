@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from classicselfie.detector import SelfieDetector
-from classicselfie.errors import PhotoError
+from classicselfie.errors import NoFaceError, PhotoError
 from classicselfie.images import BgrImage, resize
 from classicselfie.metadata import read_date
 from classicselfie.photo import open_photo
+from classicselfie.quality import score_quality
 
 TILE = 160  # longest side of the small pictures: sharp in a grid, about 5 kB each
 _REASONS = 6
@@ -150,7 +151,7 @@ def _see(path: Path, recipe: Recipe) -> Seen | str:
             "faces": len(verdict.faces),
             "face": round(face.bbox[3] / analysis.photo.size[1], 3) if face else 0.0,
             "taken": taken.isoformat(" ") if taken else None,
-            "quality": None,
+            "quality": _quality(path) if verdict.faces else None,
             "size": analysis.photo.size,
             "top": (verdict.supporting or verdict.reasons)[0].signal,
             "reasons": [
@@ -159,6 +160,13 @@ def _see(path: Path, recipe: Recipe) -> Seen | str:
             ],
         },
     )
+
+
+def _quality(path: Path) -> float | None:
+    try:
+        return round(score_quality(path).score, 2)
+    except NoFaceError:  # found by another face detector than the score's own
+        return None
 
 
 def _tile(image: BgrImage) -> bytes:

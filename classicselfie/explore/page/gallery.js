@@ -152,9 +152,13 @@
     }
     grid.append(...fresh);
     if (!cells.has(current) && cells.has(first)) setCurrent(first);
-    const inSight = clamp(Math.round((innerHeight / 2 - top) / pitch) * columns, 0, visible.length - 1);
-    moveMark(top > 0 ? 0 : inSight);
+    if (scrollY !== heldAt) moveMark(Math.round(progress() * (visible.length - 1)));
   }
+
+  // Where the screen stands in the grid: 0 while its beginning, 1 while its end is in sight.
+  const head = () => document.querySelector(".bar").offsetHeight;
+  const travel = () => Math.max(1, grid.offsetHeight - (innerHeight - head()));
+  const progress = () => clamp((head() - grid.getBoundingClientRect().top) / travel(), 0, 1);
 
   function setCurrent(rank) {
     if (cells.has(current)) cells.get(current).firstChild.tabIndex = -1;
@@ -163,18 +167,16 @@
   }
 
   function focusRank(rank) {
-    scrollToRank(rank, false);
+    scrollToRank(rank);
     drawGrid();
     setCurrent(rank);
     cells.get(rank).firstChild.focus({ preventScroll: true });
   }
 
-  function scrollToRank(rank, middle) {
+  function scrollToRank(rank) {
     const pitch = side + GAP;
-    const head = document.querySelector(".bar").offsetHeight;
     const top = grid.getBoundingClientRect().top + Math.floor(rank / columns) * pitch;
-    if (middle) scrollBy(0, top - innerHeight / 2 + pitch / 2);
-    else if (top < head + GAP) scrollBy(0, top - head - GAP);
+    if (top < head() + GAP) scrollBy(0, top - head() - GAP);
     else if (top + pitch > innerHeight) scrollBy(0, top + pitch - innerHeight);
   }
 
@@ -229,8 +231,11 @@
     }
   }
 
+  let heldAt = -1; // here the mark stands where it was put, more exactly than scrolling tells
   function jump(rank) {
-    scrollToRank(rank, true);
+    const share = visible.length > 1 ? rank / (visible.length - 1) : 0;
+    scrollBy(0, grid.getBoundingClientRect().top - head() + share * travel());
+    heldAt = scrollY;
     drawGrid();
     moveMark(rank);
   }
@@ -321,18 +326,19 @@
     sprites = Array.from({ length: count }, () => null);
     sprites.forEach((_, index) => {
       const image = new Image();
-      image.onload = () => {
-        const levels = [image];
-        for (let level = 1; level < LEVELS; level++) {
-          const from = levels[level - 1];
+      image.src = `map/${index}.jpg`;
+      // Copies stay decoded; an image may be decoded anew in the midst of a zoom.
+      image.decode().then(() => {
+        const levels = [];
+        for (let level = 0; level < LEVELS; level++) {
+          const from = levels[level - 1] ?? image;
           const canvas = make("canvas", { width: image.naturalWidth >> level, height: image.naturalHeight >> level });
           canvas.getContext("2d").drawImage(from, 0, 0, canvas.width, canvas.height);
           levels.push(canvas);
         }
         sprites[index] = levels;
         redraw();
-      };
-      image.src = `map/${index}.jpg`;
+      }, () => {}); // a sheet that has gone leaves gaps on the map
     });
   }
 
