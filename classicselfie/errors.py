@@ -37,3 +37,7 @@ class ManifestError(ClassicSelfieError):
 
 class BenchmarkError(ClassicSelfieError):
     """A benchmark that this device cannot run, or a file of figures that cannot be compared."""
+
+
+class CropError(ClassicSelfieError):
+    """A crop that cannot be made as asked."""
