@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import perf_counter
 
@@ -13,9 +13,17 @@ import cv2
 import numpy as np
 
 from classicselfie.errors import MissingExtraError, ModelError, PhotoError
+from classicselfie.explain.explanation import BIAS, METADATA, Explanation, occlude
 from classicselfie.faces import Face, FaceDetector, face_in_original, make_detector
 from classicselfie.features import Scene, extract_features
-from classicselfie.metadata import Evidence, Hints, metadata_evidence, read_hints
+from classicselfie.images import BgrImage
+from classicselfie.metadata import (
+    Evidence,
+    Hints,
+    metadata_evidence,
+    read_hints,
+    subject_distance,
+)
 from classicselfie.model import Floats, load_model
 from classicselfie.photo import Photo, PhotoFile, PhotoSource, open_photo
 from classicselfie.reasons import explain
@@ -170,7 +178,7 @@ class SelfieDetector:
         log_odds = sum(item.log_odds for item in evidence)
         decision = float(shares[0].sum()) + bias + log_odds / model.calibration[0]
         timer.lap("score")
-        return _Judged(photo, features, faces, evidence, shares[0], decision)
+        return _Judged(photo, scene, features, faces, evidence, shares[0], bias, decision)
 
     def _is_clear(self, judged: _Judged) -> bool:
         """Tell whether the real pixels would hardly change the label.
@@ -209,6 +217,57 @@ class SelfieDetector:
             stage=stage,
             timings_ms=timer.laps_ms,
             path=path,
+        )
+
+    def explain(self, photo: PhotoSource, *, occlusion: bool = True) -> Explanation:
+        """Judge one photo from its pixels and tell every share of the decision value.
+
+        Parameters
+        ----------
+        photo : what `check` takes
+        occlusion : bool
+            Whether to judge the photo again with each of its parts hidden, some sixty times.
+
+        Returns
+        -------
+        Explanation
+            Its `verdict` may differ from that of `check` where an embedded thumbnail answers
+            there.
+
+        Raises
+        ------
+        PhotoError
+            If the photo cannot be read.
+        TypeError
+            If `photo` is no picture source at all.
+        """
+        timer = _Timer()
+        path = os.fspath(photo) if isinstance(photo, (str, os.PathLike)) else None
+        with open_photo(photo) as file:
+            hints = read_hints(file)
+            decoded = file.decode()
+        judged = self._judge(decoded, hints, timer)
+        shares = dict(zip(self.model.feature_names, judged.shares.tolist(), strict=True))
+        slope = self.model.calibration[0]
+        metadata = {f"{METADATA}.{each.signal}": each.log_odds / slope for each in judged.evidence}
+        largest = judged.faces[0] if judged.faces else None
+
+        def decide(image: BgrImage) -> float:
+            return self._judge(replace(decoded, image=image), hints, _Timer()).decision
+
+        return Explanation(
+            verdict=self._verdict(judged, hints, timer, path, "pixels"),
+            decision_value=judged.decision,
+            contributions=shares | metadata | {BIAS: judged.bias},
+            threshold=self.model.decision(self.threshold),
+            hints=hints,
+            evidence=judged.evidence,
+            distance_m=largest and subject_distance(hints, largest, decoded.size),
+            photo=decoded,
+            scene=judged.scene,
+            occlusion=occlude(decoded.image, decide)
+            if occlusion
+            else np.zeros(decoded.image.shape[:2]),
         )
 
     def check_many(self, photos: Iterable[PhotoSource], *, n_jobs: int = 1) -> Iterator[Verdict]:
@@ -277,10 +336,12 @@ class _Judged:
     """What one look at a picture gave."""
 
     photo: Photo
+    scene: Scene
     features: Floats
     faces: tuple[Face, ...]
     evidence: tuple[Evidence, ...]
     shares: Floats
+    bias: float
     decision: float
 
 

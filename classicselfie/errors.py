@@ -41,3 +41,7 @@ class BenchmarkError(ClassicSelfieError):
 
 class GalleryError(ClassicSelfieError):
     """Photos that cannot be shown, or a folder that a gallery must not be written to."""
+
+
+class CropError(ClassicSelfieError):
+    """A crop that cannot be made as asked."""

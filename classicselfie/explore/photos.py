@@ -17,8 +17,8 @@ from classicselfie.detector import SelfieDetector
 from classicselfie.errors import NoFaceError, PhotoError
 from classicselfie.images import BgrImage, resize
 from classicselfie.metadata import read_date
-from classicselfie.photo import open_photo
-from classicselfie.quality import score_quality
+from classicselfie.photo import Photo, open_photo
+from classicselfie.quality.score import rate, survey
 
 TILE = 160  # longest side of the small pictures: sharp in a grid, about 5 kB each
 _REASONS = 6
@@ -151,7 +151,7 @@ def _see(path: Path, recipe: Recipe) -> Seen | str:
             "faces": len(verdict.faces),
             "face": round(face.bbox[3] / analysis.photo.size[1], 3) if face else 0.0,
             "taken": taken.isoformat(" ") if taken else None,
-            "quality": _quality(path) if verdict.faces else None,
+            "quality": _quality(analysis.photo) if verdict.faces else None,
             "size": analysis.photo.size,
             "top": (verdict.supporting or verdict.reasons)[0].signal,
             "reasons": [
@@ -162,9 +162,9 @@ def _see(path: Path, recipe: Recipe) -> Seen | str:
     )
 
 
-def _quality(path: Path) -> float | None:
+def _quality(photo: Photo) -> float | None:
     try:
-        return round(score_quality(path).score, 2)
+        return round(rate(photo, survey(photo)).score, 2)
     except NoFaceError:  # found by another face detector than the score's own
         return None
 

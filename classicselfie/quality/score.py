@@ -292,8 +292,12 @@ def score_quality(photo: PhotoSource, scorer: QualityScorer = DEFAULT_SCORER) ->
         If no face is found in it.
     """
     loaded = load_photo(photo)
-    maps = survey(loaded)
-    (measures,) = maps.measure(maps.frame, border_share(loaded))
+    return rate(loaded, survey(loaded), scorer)
+
+
+def rate(photo: Photo, maps: QualityMaps, scorer: QualityScorer = DEFAULT_SCORER) -> QualityScore:
+    """Score a decoded photo by its maps; see `score_quality`."""
+    (measures,) = maps.measure(maps.frame, border_share(photo))
     points = scorer.coef * shortfalls(measures)
     parts = [
         QualityPart(name, float(part), float(value), _SENTENCES[name](float(value)))
@@ -303,8 +307,8 @@ def score_quality(photo: PhotoSource, scorer: QualityScorer = DEFAULT_SCORER) ->
         score=float(scorer.scores(measures)),
         best=scorer.intercept,
         parts=tuple(sorted(parts, key=lambda part: (part.points, part.name))),
-        faces=tuple(face_in_original(face, loaded) for face in maps.scene.faces),
-        size=loaded.size,
+        faces=tuple(face_in_original(face, photo) for face in maps.scene.faces),
+        size=photo.size,
     )
 
 
