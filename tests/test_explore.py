@@ -187,7 +187,7 @@ def test_a_second_run_gives_the_same_gallery(gallery: Path, photos: Path, tmp_pa
 
 def test_views_are_drawn_as_pngs(gallery: Path) -> None:
     names = {path.stem for path in (gallery / "png").iterdir()}
-    assert names == {"continuum", "top", "bottom", "map", "clusters"}
+    assert names == {"continuum", "top", "bottom", "quality", "map", "clusters"}
     for name in names:
         with Image.open(gallery / "png" / f"{name}.png") as picture:
             picture.load()
@@ -361,6 +361,22 @@ def test_the_continuum_goes_from_most_to_least(page: Any, gallery: Path) -> None
     page.locator("#strip").press("End")
     assert tiles(page)[-1] == names[-1]
     assert page.locator("#strip").get_attribute("aria-valuenow") == "39"
+
+
+def test_photos_can_be_ordered_by_how_well_they_are_taken(page: Any, gallery: Path) -> None:
+    photos = read_data(gallery)["photos"]
+    rated = [photo for photo in photos if photo["quality"] is not None]
+    assert len(rated) >= NEAR
+    assert all(photo["faces"] for photo in rated)
+    page.select_option("[name=order]", "quality")
+    best = max(photo["quality"] for photo in rated)
+    marks = page.locator("#grid .tile").evaluate_all("tiles => tiles.map(t => t.dataset.mark)")
+    assert marks[0].endswith(f" {best:.1f}")
+    points = [float(mark.split()[1]) for mark in marks if not mark.endswith("–")]
+    assert points == sorted(points, reverse=True)
+    assert page.locator("#first").inner_text() == "best photographed"
+    page.locator("#grid .tile").first.click()
+    assert f"{best:.1f} of 10" in page.locator("dialog").inner_text()
 
 
 def test_filters_leave_what_was_asked_for(page: Any, gallery: Path) -> None:

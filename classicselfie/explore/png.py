@@ -23,7 +23,7 @@ _MAP_HEIGHT = 1800
 
 
 def write_pngs(rows: Sequence[Row], read: ReadTile, layout: Layout, folder: Path) -> None:
-    """Write `continuum.png`, `top.png`, `bottom.png`, `map.png` and `clusters.png`.
+    """Write `continuum.png`, `top.png`, `bottom.png`, `quality.png`, `map.png`, `clusters.png`.
 
     Parameters
     ----------
@@ -36,21 +36,41 @@ def write_pngs(rows: Sequence[Row], read: ReadTile, layout: Layout, folder: Path
         Made here.
     """
     folder.mkdir()
-    last, room = len(rows) - 1, _COLUMNS * _ROWS
+    room = _COLUMNS * _ROWS
     places = list(range(len(rows)))
-    spread = np.unique(np.linspace(0, last, min(len(rows), room)).round().astype(int)).tolist()
+    rated = sorted(
+        (place for place in places if rows[place]["quality"] is not None),
+        key=lambda place: -float(rows[place]["quality"]),
+    )
     half = min(room, -(-len(rows) // 2))
     sheets = {
-        "continuum": ("From most to least selfie-like", spread),
-        "top": ("Most selfie-like", places[:half]),
-        "bottom": ("Least selfie-like, from the least", places[half:][::-1][:room]),
+        "continuum": ("From most to least selfie-like", _spread(places, room), _percent),
+        "top": ("Most selfie-like", places[:half], _percent),
+        "bottom": ("Least selfie-like, from the least", places[half:][::-1][:room], _percent),
+        "quality": ("From best to least well photographed", _spread(rated, room), _points),
     }
-    for name, (title, chosen) in sheets.items():
+    for name, (title, chosen, caption) in sheets.items():
         if chosen:
             head = f"{title}: {len(chosen)} of {len(rows)} photos"
-            _sheet(head, chosen, rows, read).save(folder / f"{name}.png")
+            cells = [(rows[place], read(place), caption(rows[place])) for place in chosen]
+            _sheet(head, cells).save(folder / f"{name}.png")
     _map(rows, read, layout).save(folder / "map.png")
     _clusters(rows, read, layout).save(folder / "clusters.png")
+
+
+def _spread(places: Sequence[int], room: int) -> list[int]:
+    """Choose evenly, both ends among them."""
+    if len(places) <= room:
+        return list(places)
+    return [places[round(i)] for i in np.linspace(0, len(places) - 1, room)]
+
+
+def _percent(row: Row) -> str:
+    return f"{row['probability']:.0%}"
+
+
+def _points(row: Row) -> str:
+    return f"{row['quality']:.1f}"
 
 
 def _page(width: int, height: int, title: str) -> tuple[Image.Image, ImageDraw.ImageDraw]:
@@ -80,19 +100,18 @@ def _put(page: Image.Image, row: Row, tile: Image.Image, middle: tuple[float, fl
     page.paste(tile, (left, top))
 
 
-def _sheet(title: str, places: Sequence[int], rows: Sequence[Row], read: ReadTile) -> Image.Image:
+def _sheet(title: str, cells: Sequence[tuple[Row, BgrImage, str]]) -> Image.Image:
     side, caption = 100, 22
     pitch_x, pitch_y = side + 2 * _GAP, side + caption + 2 * _GAP
     above = _MARGIN + 2 * _TITLE
-    lines = -(-len(places) // _COLUMNS)
+    lines = -(-len(cells) // _COLUMNS)
     page, draw = _page(2 * _MARGIN + _COLUMNS * pitch_x, above + lines * pitch_y + _MARGIN, title)
     font = ImageFont.load_default(15)
-    for index, place in enumerate(places):
+    for index, (row, tile, text) in enumerate(cells):
         x = _MARGIN + (index % _COLUMNS + 0.5) * pitch_x
         y = above + index // _COLUMNS * pitch_y + side / 2
-        _put(page, rows[place], _tile(read(place), side - 8), (x, y))
-        share = f"{rows[place]['probability']:.0%}"
-        draw.text((x, y + side / 2 + 2), share, SOFT, font, anchor="ma")
+        _put(page, row, _tile(tile, side - 8), (x, y))
+        draw.text((x, y + side / 2 + 2), text, SOFT, font, anchor="ma")
     return page
 
 
