@@ -39,7 +39,8 @@ def measure(page: Any, what: str, steps: int, step: Any) -> None:
     middle, high, worst = np.percentile(frames, (50, 95, 100))
     print(
         f"{what:34} {len(frames):5} frames: median {middle:5.1f} ms, 95 % {high:5.1f} ms, "
-        f"worst {worst:5.1f} ms; {len(tasks)} tasks above 50 ms, worst {max(tasks, default=0):.0f} ms"
+        f"worst {worst:5.1f} ms; {len(tasks)} tasks above 50 ms"
+        + (f", worst {max(tasks):.0f} ms" if tasks else "")
     )
 
 
