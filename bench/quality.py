@@ -31,7 +31,7 @@ from classicselfie.benchmark.damage import (
     tilt,
 )
 from classicselfie.errors import NoFaceError
-from classicselfie.faces import Face, make_detector
+from classicselfie.faces import Face, YuNetDetector
 from classicselfie.features import Scene
 from classicselfie.images import BgrImage
 from classicselfie.photo import load_photo
@@ -51,7 +51,7 @@ DAMAGES: dict[str, tuple[Damage, tuple[float, ...]]] = {
     ),
     "tilt": (
         lambda image, face, degrees: tilt(
-            image, float(np.copysign(degrees, find_tilt(image, face, make_detector("yunet"))))
+            image, float(np.copysign(degrees, find_tilt(image, face, YuNetDetector())))
         ),
         (8, 16, 24, 32),
     ),

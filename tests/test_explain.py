@@ -61,7 +61,9 @@ def test_metadata_is_part_of_the_sum(detector: SelfieDetector, person_jpeg: byte
     exif.get_ifd(0x8769).update({0x920A: 2.7, 0xA405: 30})
     told = detector.explain(with_exif(person_jpeg, exif), occlusion=False)
     assert told.contributions["metadata.focal_length"] > 0
-    assert told.distance_m == pytest.approx(0.16 * 30 / 43.3 * np.hypot(480, 640) / told.faces[0].bbox[2])
+    assert told.distance_m == pytest.approx(
+        0.16 * 30 / 43.3 * np.hypot(480, 640) / told.faces[0].bbox[2]
+    )
     assert sum(told.contributions.values()) == pytest.approx(told.decision_value, abs=1e-6)
     assert detector.explain(person_jpeg, occlusion=False).distance_m is None
 

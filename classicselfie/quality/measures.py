@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classicselfie.faces import Bbox, Face, FaceDetector
+from classicselfie.faces import Bbox, Face, YuNetDetector
 from classicselfie.features import Scene
 from classicselfie.images import BgrImage, Plane, reduce, resize
 
@@ -277,7 +277,7 @@ class QualityMaps:
         return float(np.mean([_eyes(face) for face in self.faces]))
 
 
-def find_tilt(image: BgrImage, face: Face, detector: FaceDetector) -> float:
+def find_tilt(image: BgrImage, face: Face, detector: YuNetDetector) -> float:
     """Find how far a head is turned in the picture's plane.
 
     Parameters
@@ -286,7 +286,7 @@ def find_tilt(image: BgrImage, face: Face, detector: FaceDetector) -> float:
         BGR.
     face : Face
         In pixels of `image`.
-    detector : FaceDetector
+    detector : YuNetDetector
 
     Returns
     -------
@@ -304,10 +304,10 @@ def find_tilt(image: BgrImage, face: Face, detector: FaceDetector) -> float:
     zoom = _VIEW / (_VIEW_FACES * np.sqrt(w * h))
     scores = np.zeros(len(_ANGLES))
     for place, angle in enumerate(_ANGLES):
-        matrix = cv2.getRotationMatrix2D(centre.tolist(), float(angle), zoom)
+        matrix = np.asarray(cv2.getRotationMatrix2D(centre.tolist(), float(angle), zoom), float)
         matrix[:, 2] += _VIEW / 2 - centre
         view = cv2.warpAffine(image, matrix, (_VIEW, _VIEW), borderValue=(128, 128, 128))
-        found = detector.detect(cast(BgrImage, view))
+        found = detector.detect_upright(cast(BgrImage, view))
         scores[place] = max((each.score for each in found), default=0.0)
     weights = np.maximum(scores - 0.8 * scores.max(), 0.0) ** 2
     return float(_ANGLES @ weights / weights.sum()) if weights.any() else 0.0

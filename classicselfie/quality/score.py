@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from classicselfie.errors import ModelError, NoFaceError
-from classicselfie.faces import Face, FaceDetector, face_in_original, make_detector
+from classicselfie.faces import Face, YuNetDetector, face_in_original
 from classicselfie.features import Scene
 from classicselfie.photo import Photo, PhotoSource, load_photo
 from classicselfie.quality.measures import MEASURES, Floats, QualityMaps, find_tilt
@@ -328,8 +328,8 @@ def survey(photo: Photo) -> QualityMaps:
 
 
 @lru_cache(maxsize=1)
-def _face_detector() -> FaceDetector:
-    return make_detector("yunet")
+def _face_detector() -> YuNetDetector:
+    return YuNetDetector()
 
 
 def border_share(photo: Photo) -> float:
