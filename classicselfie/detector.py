@@ -262,7 +262,7 @@ class SelfieDetector:
             threshold=self.model.decision(self.threshold),
             hints=hints,
             evidence=judged.evidence,
-            distance_m=largest and subject_distance(hints, largest, decoded.size),
+            distance_m=subject_distance(hints, largest, decoded.size) if largest else None,
             photo=decoded,
             scene=judged.scene,
             occlusion=occlude(decoded.image, decide)

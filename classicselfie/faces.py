@@ -124,6 +124,10 @@ class YuNetDetector:
             image, lambda turned: self._look("turned", turned, self.rotated_score_threshold)
         )
 
+    def detect_upright(self, image: BgrImage) -> list[Face]:
+        """Find faces that stand upright, with a single look at the image as it is."""
+        return self._look("upright", image, self.score_threshold)
+
     def _look(self, look: str, image: BgrImage, score_threshold: float) -> list[Face]:
         height, width = image.shape[:2]
         net = getattr(self._local, look, None)

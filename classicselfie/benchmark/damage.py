@@ -1,4 +1,4 @@
-"""Known damage to photos, and skin of another colour: what a quality score must and must not see."""
+"""Known damage, and skin of another colour: what a quality score must and must not see."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import cast
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from classicselfie.faces import Bbox
 from classicselfie.images import BgrImage
@@ -52,9 +51,7 @@ def tilt(image: BgrImage, degrees: float) -> BgrImage:
     )
 
 
-def recolour_skin(
-    image: BgrImage, bbox: Bbox, albedo: tuple[float, float, float]
-) -> BgrImage:
+def recolour_skin(image: BgrImage, bbox: Bbox, albedo: tuple[float, float, float]) -> BgrImage:
     """Give the person of a face another skin under the same light.
 
     Parameters
@@ -91,8 +88,6 @@ def recolour_skin(
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
     soft = cv2.GaussianBlur(closed.astype(np.float32), (0, 0), max(0.7, 0.03 * h))[..., None]
-    light: npt.NDArray[np.float32] = (image / np.float32(255)) ** np.float32(_GAMMA)
+    light = (image.astype(np.float32) / 255) ** np.float32(_GAMMA)
     changed = light * (1 + soft * (np.array(albedo, np.float32) - 1))
-    return cast(
-        BgrImage, np.rint(255 * np.clip(changed, 0, 1) ** (1 / _GAMMA)).astype(np.uint8)
-    )
+    return cast(BgrImage, np.rint(255 * np.clip(changed, 0, 1) ** (1 / _GAMMA)).astype(np.uint8))

@@ -163,9 +163,7 @@ def _smallest(photo: Photo) -> float:
     return min(WORKING_SIZE / max(photo.scale), float(max(photo.image.shape[:2])))
 
 
-def _candidates(
-    photo: Photo, maps: QualityMaps, whole: Floats, aspect: float
-) -> Iterator[Floats]:
+def _candidates(photo: Photo, maps: QualityMaps, whole: Floats, aspect: float) -> Iterator[Floats]:
     """Spread boxes of one aspect over all scales and places that keep the faces whole."""
     width, height = maps.scene.width, maps.scene.height
     tallest = min(height, width / aspect)

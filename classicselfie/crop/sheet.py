@@ -37,11 +37,12 @@ def draw_sheet(source: PhotoSource, crop: Crop) -> Image.Image:
     draw = ImageDraw.Draw(sheet)
     score = "no face found" if crop.after is None else f"{crop.after.score:.1f} points"
     x = _MARGIN
-    for picture, text in ((before, f"before: {crop.before.score:.1f} points"), (after, f"after: {score}")):
+    for picture, text in (
+        (before, f"before: {crop.before.score:.1f} points"),
+        (after, f"after: {score}"),
+    ):
         sheet.paste(picture, (x, _MARGIN + (_HEIGHT - picture.height) // 2))
-        draw.text(
-            (x, _HEIGHT + 2 * _MARGIN), text, fill=_INK, font=ImageFont.load_default(_TEXT)
-        )
+        draw.text((x, _HEIGHT + 2 * _MARGIN), text, fill=_INK, font=ImageFont.load_default(_TEXT))
         x += picture.width + _MARGIN
     return sheet
 

@@ -1,4 +1,4 @@
-"""The exact reason of a verdict: every share of the decision value, and what they were read from."""
+"""The exact reason of a verdict: the shares of the decision value, and what they stand on."""
 
 from __future__ import annotations
 

@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classicselfie.faces import Bbox, Face, FaceDetector
+from classicselfie.faces import Bbox, Face, YuNetDetector
 from classicselfie.features import Scene
-from classicselfie.images import BgrImage, Plane, reduce
+from classicselfie.images import BgrImage, Plane, reduce, resize
 
 Floats = npt.NDArray[np.float64]
 
@@ -85,11 +85,12 @@ class QualityMaps:
         Returns
         -------
         ndarray of float64, shape (n, len(MEASURES))
-            In the order of `MEASURES`: stops that the brightest tenth is below white; share of
-            the background that is blown out; stops between the two halves of the face; blur of
-            the face's sharpest edges in octaves; noise against the picture's own white; face height and the height
-            of the eyes as shares of the frame; how much of the head lacks room, in face heights;
-            tilt of the head in degrees; share of the background that is edges; `borders`.
+            In the order of `MEASURES`: stops that the brightest of what is not skin lies below
+            white; share of the background that is blown out; stops between the two halves of
+            the face; blur of the face's sharpest edges in octaves; noise in shares of the
+            picture's own white; face height in shares of the frame's; how much room the heads
+            lack, in face heights; tilt of the head in degrees; height of the eyes in the frame,
+            from above; share of the background that is edges; `borders`.
         """
         boxes = np.asarray(boxes, np.float64)
         level = self._level(boxes)
@@ -141,10 +142,10 @@ class QualityMaps:
         """
         weight = np.ones(self._luma.shape, np.float32)
         for face in self.faces:
-            x0, y0, x1, y1 = _scaled(face.bbox, -0.15, -0.35, 1.15, 1.0, 1 / _STRIDE)
+            x0, y0, x1, y1 = _scaled(face.bbox, (-0.15, -0.35, 1.15, 1.0), 1 / _STRIDE)
             weight[y0:y1, x0:x1] = _SKIN_WEIGHT
             weight[y1:] *= _BELOW_WEIGHT
-            x0, y0, x1, y1 = _scaled(face.bbox, -0.5, 1.0, 1.5, 99.0, 1 / _STRIDE)
+            x0, y0, x1, y1 = _scaled(face.bbox, (-0.5, 1.0, 1.5, 99.0), 1 / _STRIDE)
             weight[y0:y1, x0:x1] = _SKIN_WEIGHT
         return weight
 
@@ -202,7 +203,7 @@ class QualityMaps:
         grey = self.scene.grey
         sides = []
         for left, right in ((0.12, 0.36), (0.64, 0.88)):
-            x0, y0, x1, y1 = _scaled(face.bbox, left, 0.45, right, 0.75, 1.0)
+            x0, y0, x1, y1 = _scaled(face.bbox, (left, 0.45, right, 0.75), 1.0)
             patch = grey[y0:y1, x0:x1]
             if not patch.size:
                 return 0.0
@@ -218,7 +219,7 @@ class QualityMaps:
         An edge's slope at a fine and at a coarse scale differs by the ratio of the scales where
         it is sharp, and hardly where it is blurred, whatever its contrast.
         """
-        x0, y0, x1, y1 = _scaled(self.scene.faces[0].bbox, -0.1, -0.15, 1.1, 1.1, 1.0)
+        x0, y0, x1, y1 = _scaled(self.scene.faces[0].bbox, (-0.1, -0.15, 1.1, 1.1), 1.0)
         head = self.scene.grey[y0:y1, x0:x1]
         if min(head.shape) < 8:
             return float(np.log2(_SOFTEST))
@@ -241,11 +242,11 @@ class QualityMaps:
         (1996).
         """
         kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-        response = np.abs(cv2.filter2D(self.scene.grey, cv2.CV_32F, kernel))
+        response = cast(Plane, np.abs(cv2.filter2D(self.scene.grey, cv2.CV_32F, kernel)))
         size = (max(1, self.scene.width // 8), max(1, self.scene.height // 8))
-        sigma = np.sqrt(np.pi / 2) / 6 * cv2.resize(response, size, interpolation=cv2.INTER_AREA)
-        level = cv2.resize(self.scene.grey, size, interpolation=cv2.INTER_AREA)
-        weight = cv2.resize(self._weight, size, interpolation=cv2.INTER_AREA)
+        sigma = resize(response, *size) * np.float32(np.sqrt(np.pi / 2) / 6)
+        level = resize(self.scene.grey, *size)
+        weight = resize(self._weight, *size)
         # Black and white clip the noise away.
         weight = np.where((level > 6) & (level < 245), weight, weight * _SKIN_WEIGHT)
         return _weighted_quantile(sigma, weight, 0.25)
@@ -267,7 +268,8 @@ class QualityMaps:
                 (boxes[:, 2] - (x + w + EAR * w)) / h,
                 (boxes[:, 3] - (y + h + CHIN * h)) / h,
             )
-            lacking = np.maximum(lacking, sum(np.maximum(0.0, -margin) for margin in margins))
+            short: Floats = np.maximum(0.0, -np.array(margins)).sum(axis=0)
+            lacking = np.maximum(lacking, short)
         return lacking
 
     @cached_property
@@ -275,7 +277,7 @@ class QualityMaps:
         return float(np.mean([_eyes(face) for face in self.faces]))
 
 
-def find_tilt(image: BgrImage, face: Face, detector: FaceDetector) -> float:
+def find_tilt(image: BgrImage, face: Face, detector: YuNetDetector) -> float:
     """Find how far a head is turned in the picture's plane.
 
     Parameters
@@ -284,7 +286,7 @@ def find_tilt(image: BgrImage, face: Face, detector: FaceDetector) -> float:
         BGR.
     face : Face
         In pixels of `image`.
-    detector : FaceDetector
+    detector : YuNetDetector
 
     Returns
     -------
@@ -302,10 +304,10 @@ def find_tilt(image: BgrImage, face: Face, detector: FaceDetector) -> float:
     zoom = _VIEW / (_VIEW_FACES * np.sqrt(w * h))
     scores = np.zeros(len(_ANGLES))
     for place, angle in enumerate(_ANGLES):
-        matrix = cv2.getRotationMatrix2D(centre.tolist(), float(angle), zoom)
+        matrix = np.asarray(cv2.getRotationMatrix2D(centre.tolist(), float(angle), zoom), float)
         matrix[:, 2] += _VIEW / 2 - centre
         view = cv2.warpAffine(image, matrix, (_VIEW, _VIEW), borderValue=(128, 128, 128))
-        found = detector.detect(cast(BgrImage, view))
+        found = detector.detect_upright(cast(BgrImage, view))
         scores[place] = max((each.score for each in found), default=0.0)
     weights = np.maximum(scores - 0.8 * scores.max(), 0.0) ** 2
     return float(_ANGLES @ weights / weights.sum()) if weights.any() else 0.0
@@ -318,10 +320,11 @@ def _eyes(face: Face) -> float:
 
 
 def _scaled(
-    bbox: Bbox, left: float, top: float, right: float, bottom: float, scale: float
+    bbox: Bbox, part: tuple[float, float, float, float], scale: float
 ) -> tuple[int, int, int, int]:
     """Give a part of a face's box, in shares of it, as slices of a plane; never below 0."""
     x, y, w, h = bbox
+    left, top, right, bottom = part
     edges = (x + left * w, y + top * h, x + right * w, y + bottom * h)
     return cast(tuple[int, int, int, int], tuple(max(0, round(edge * scale)) for edge in edges))
 
@@ -352,4 +355,3 @@ def _weighted_quantile(values: Plane, weights: Plane, quantile: float) -> float:
     total = np.cumsum(weight[order], dtype=np.float64)
     place = int(np.searchsorted(total, quantile * total[-1]))
     return float(flat[order[min(place, len(flat) - 1)]])
-

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from classicselfie.errors import ModelError, NoFaceError
-from classicselfie.faces import Face, FaceDetector, face_in_original, make_detector
+from classicselfie.faces import Face, YuNetDetector, face_in_original
 from classicselfie.features import Scene
 from classicselfie.photo import Photo, PhotoSource, load_photo
 from classicselfie.quality.measures import MEASURES, Floats, QualityMaps, find_tilt
@@ -328,15 +328,15 @@ def survey(photo: Photo) -> QualityMaps:
 
 
 @lru_cache(maxsize=1)
-def _face_detector() -> FaceDetector:
-    return make_detector("yunet")
+def _face_detector() -> YuNetDetector:
+    return YuNetDetector()
 
 
 def border_share(photo: Photo) -> float:
     """Share of a photo's area that uniform bars take up."""
     rows, columns = photo.image.shape[:2]
     content = rows * photo.scale[1] * columns * photo.scale[0]
-    return max(0.0, 1.0 - content / (photo.size[0] * photo.size[1]))
+    return float(max(0.0, 1.0 - content / (photo.size[0] * photo.size[1])))
 
 
 def _head_size(share: float) -> str:
@@ -360,8 +360,9 @@ def _fixed(sentence: str) -> Callable[[float], str]:
 
 _SENTENCES: dict[str, Callable[[float], str]] = {
     "dark": _fixed("the picture is dark: more light from the front, such as a window, helps"),
-    "blown": _fixed("much of the background is blown out: turn until the bright light is behind "
-                    "the camera"),
+    "blown": _fixed(
+        "much of the background is blown out: turn until the bright light is behind the camera"
+    ),
     "shading": _fixed("the light comes from one side: turn towards it, or find a softer one"),
     "softness": _fixed("the face is not quite sharp: hold the camera still and focus on the face"),
     "noise": _fixed("the picture is grainy: with more light the camera adds less noise"),
