@@ -122,6 +122,9 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(distributions: Path) -> 
         "cascades/haarcascade_frontalface_alt2.xml",
         "cascades/LICENSE.haar",
         "training/report.html.j2",
+        "explore/page/index.html",
+        "explore/page/gallery.css",
+        "explore/page/gallery.js",
     ):
         assert f"classicselfie/{needed}" in package
     assert not any("test" in name for name in names)
