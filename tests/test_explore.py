@@ -372,7 +372,8 @@ def test_photos_can_be_ordered_by_how_well_they_are_taken(page: Any, gallery: Pa
     best = max(photo["quality"] for photo in rated)
     marks = page.locator("#grid .tile").evaluate_all("tiles => tiles.map(t => t.dataset.mark)")
     assert marks[0].endswith(f" {best:.1f}")
-    points = [float(mark.split()[1]) for mark in marks if not mark.endswith("–")]
+    points = [float(mark.split()[1]) for mark in marks]
+    assert page.locator("#count").inner_text() == f"{len(rated)} of 39 photos"
     assert points == sorted(points, reverse=True)
     assert page.locator("#first").inner_text() == "best photographed"
     page.locator("#grid .tile").first.click()

@@ -47,7 +47,7 @@ def write_pngs(rows: Sequence[Row], read: ReadTile, layout: Layout, folder: Path
         "continuum": ("From most to least selfie-like", _spread(places, room), _percent),
         "top": ("Most selfie-like", places[:half], _percent),
         "bottom": ("Least selfie-like, from the least", places[half:][::-1][:room], _percent),
-        "quality": ("From best to least well photographed", _spread(rated, room), _points),
+        "quality": ("From best photographed to most to improve", _spread(rated, room), _points),
     }
     for name, (title, chosen, caption) in sheets.items():
         if chosen:

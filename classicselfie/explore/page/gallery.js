@@ -15,14 +15,16 @@
 
   const orders = {
     selfie: {
+      has: () => true,
       value: (photo) => photo.probability,
       mark: percent,
       most: "most selfie-like", least: "least selfie-like",
     },
     quality: {
-      value: (photo) => (photo.quality ?? 0) / 10,
-      mark: (photo) => photo.quality?.toFixed(1) ?? "–",
-      most: "best photographed", least: "least well photographed",
+      has: (photo) => photo.quality !== null, // there is a face to judge it by
+      value: (photo) => photo.quality / 10,
+      mark: (photo) => photo.quality.toFixed(1),
+      most: "best photographed", least: "most to improve",
     },
   };
   let order = orders.selfie;
@@ -48,7 +50,7 @@
     visible = [];
     rankOf.fill(-1);
     photos.forEach((photo, place) => {
-      if (wanted.every(([name, value]) => passes[name](photo, value))) visible.push(place);
+      if (order.has(photo) && wanted.every(([name, value]) => passes[name](photo, value))) visible.push(place);
     });
     if (order === orders.quality) visible.sort((a, b) => order.value(photos[b]) - order.value(photos[a]));
     visible.forEach((place, rank) => { rankOf[place] = rank; });
@@ -80,7 +82,7 @@
     const selfie = photo.label === "selfie";
     const button = make("button", { type: "button", className: selfie ? "tile selfie" : "tile" });
     button.dataset.place = place;
-    button.dataset.mark = `${selfie ? "●" : "○"} ${order.mark(photo)}`;
+    button.dataset.mark = `${selfie ? "●" : "○"} ${order.has(photo) ? order.mark(photo) : percent(photo)}`;
     button.setAttribute("aria-label", `${photo.name}: ${short(photo)}`);
     button.append(thumb(place));
     return button;
