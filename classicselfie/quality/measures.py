@@ -38,7 +38,7 @@ MEASURES = (
 # Skin counts this much of other pixels where light is judged: where a face fills the frame, a
 # few pixels of background still decide, and no frame is left without any.
 _SKIN_WEIGHT = 0.01
-_BELOW_WEIGHT = 0.5  # beside the shoulders: arms may be bare
+_BELOW_WEIGHT = 0.1  # beside the shoulders: arms may be bare
 _STRIDE = 2  # the sums over areas are kept at half the working size
 _BINS = 64
 _BIN = 256 // _BINS
