@@ -15,6 +15,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -95,9 +96,9 @@ def examine(path: Path) -> dict[str, object] | None:
     before = load_photo(image)
     maps = survey(before)
     for name, albedo in SKINS.items():
-        other = load_photo(recolour_skin(image, face.bbox, albedo))
+        other = replace(before, image=recolour_skin(before.image, maps.faces[0].bbox, albedo))
         kept = QualityMaps(Scene(other.image, maps.scene.faces), maps.tilt)
-        anew = score(recolour_skin(image, face.bbox, albedo))
+        anew = score(other.image)
         skins[name] = {
             "kept": rate(other, kept).score - whole.score,
             "anew": None if anew is None else anew.score - whole.score,

@@ -97,6 +97,10 @@ def test_version_and_help_load_no_opencv() -> None:
         ["check", "--help"],
         ["train", "--help"],
         ["bench", "--help"],
+        ["explain", "--help"],
+        ["quality", "--help"],
+        ["train-ratings", "--help"],
+        ["crop", "--help"],
         ["explore", "--help"],
     ):
         code = (

@@ -121,6 +121,7 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(distributions: Path) -> 
         "models/haar.json",
         "cascades/haarcascade_frontalface_alt2.xml",
         "cascades/LICENSE.haar",
+        "explain/page.html.j2",
         "training/report.html.j2",
         "explore/page/index.html",
         "explore/page/gallery.css",

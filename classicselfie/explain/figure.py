@@ -34,6 +34,7 @@ _STYLE: dict[Any, Any] = {
     "axes.titlesize": 10,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
+    "axes.labelsize": 8,
     "text.color": INK,
     "axes.edgecolor": LINE,
     "axes.labelcolor": INK,
@@ -41,7 +42,7 @@ _STYLE: dict[Any, Any] = {
     "ytick.color": INK,
 }
 _SIZE = (13.0, 8.6)  # inches
-_DPI = 100
+_DPI = 90
 SPOKEN = {
     "bias": "start (bias)",
     "metadata.front_camera": "metadata: which camera",
@@ -114,7 +115,7 @@ def draw_photo(axes: Axes, explanation: Explanation) -> None:
     for mask, colour in ((explanation.skin > 0, SKIN), (explanation.arm, ARM)):
         large = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
         if large.any():
-            axes.contourf(large, levels=[0.5, 1.5], colors=[colour], alpha=0.3)
+            axes.contourf(large, levels=[0.5, 1.5], colors=[colour], alpha=0.4)
             axes.contour(large, levels=[0.5], colors=[colour], linewidths=0.8)
     for place, face in enumerate(explanation.scene.faces):
         x, y, w, h = face.bbox
@@ -126,13 +127,10 @@ def draw_photo(axes: Axes, explanation: Explanation) -> None:
             xs, ys = zip(*face.landmarks, strict=True)
             axes.plot(xs, ys, "o", color=FOR, markeredgecolor="white", markersize=5)
     _frame(axes, width, height)
-    arm = ", pink: from the body to the frame" if explanation.arm.any() else ""
+    skin = "the face's skin" if explanation.faces else "skin; no face was found"
+    arm = "\npink: from the body to the frame" if explanation.arm.any() else ""
     axes.set_title("Faces, landmarks and skin")
-    axes.set_xlabel(
-        f"yellow: coloured like the face's skin{arm}"
-        if explanation.faces
-        else "yellow: coloured like skin; no face was found"
-    )
+    axes.set_xlabel(f"yellow: coloured like {skin}{arm}")
 
 
 def draw_occlusion(axes: Axes, explanation: Explanation) -> None:
@@ -152,7 +150,7 @@ def draw_occlusion(axes: Axes, explanation: Explanation) -> None:
     figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.02)
     _frame(axes, width, height)
     axes.set_title("What mattered where")
-    axes.set_xlabel("blue: hiding this part makes it less like a selfie; orange: more")
+    axes.set_xlabel("hiding blue parts makes it less like a selfie,\nhiding orange parts more")
 
 
 def draw_hog_face(axes: Axes, explanation: Explanation) -> None:
@@ -174,7 +172,7 @@ def draw_hog_face(axes: Axes, explanation: Explanation) -> None:
         borderValue=(255, 255, 255),
     )
     _glyphs(axes, np.asarray(window, np.uint8), explanation.hog_face)
-    axes.set_xlabel("white lies beyond the frame; longer lines: stronger edges along them")
+    axes.set_xlabel("longer lines: stronger edges along them;\nwhite lies beyond the frame")
 
 
 def draw_hog_frame(axes: Axes, explanation: Explanation) -> None:
@@ -252,7 +250,7 @@ def draw_sum(axes: Axes, explanation: Explanation) -> None:
         axes.spines[side].set_visible(False)
     axes.tick_params(length=0)
     axes.set_title("The sum, strongest first")
-    axes.set_xlabel("blue speaks for a selfie, orange against; the bars end at the decision value")
+    axes.set_xlabel("blue speaks for a selfie, orange against;\nthe bars end at the decision value")
 
 
 def camera_lines(explanation: Explanation) -> list[str]:

@@ -37,8 +37,8 @@ MEASURES = (
 
 # Skin counts this much of other pixels where light is judged: where a face fills the frame, a
 # few pixels of background still decide, and no frame is left without any.
-_SKIN_WEIGHT = 0.01
-_BELOW_WEIGHT = 0.5  # beside the shoulders: arms may be bare
+_SKIN_WEIGHT = 0.001
+_BELOW_WEIGHT = 0.1  # beside the shoulders: arms may be bare
 _STRIDE = 2  # the sums over areas are kept at half the working size
 _BINS = 64
 _BIN = 256 // _BINS
@@ -177,7 +177,7 @@ class QualityMaps:
     @cached_property
     def _blown(self) -> Floats:
         """Where the background lies flat at the picture's own white."""
-        top = 0.97 * _weighted_quantile(self._luma, self._weight, 0.999)
+        top = 0.97 * _weighted_quantile(self._luma, self._weight, 0.99)
         return self._weighed(self._luma >= top)
 
     @cached_property

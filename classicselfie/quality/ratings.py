@@ -22,7 +22,7 @@ from classicselfie.quality.score import QualityScorer, border_share, shortfalls,
 FOLDS = 5
 MIN_PHOTOS = 10
 RATING_BINS = 5
-_STRENGTHS = tuple(10.0 ** np.arange(-3, 3.5, 0.5))  # of the ridge, chosen within the training part
+_STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)  # of the ridge, chosen within the training part
 
 
 @dataclass(frozen=True)
