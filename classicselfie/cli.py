@@ -1,4 +1,4 @@
-"""The command line: `classicselfie check`, `scan`, `serve`, `train`, `evaluate` and `bench`."""
+"""The command line: `classicselfie check` and all other commands."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ exit codes of check:
   1  at least one photo looks like a selfie
   2  wrong usage, or the weights or an extra are missing
   3  no photo looks like a selfie, but at least one could not be judged
+"""
+QUALITY_EXIT_CODES = """\
+exit codes of quality:
+  0  every photo was scored
+  2  wrong usage, or the weights are missing
+  3  at least one photo could not be read or shows no face
 """
 
 
@@ -120,6 +126,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_bench(commands.add_parser("bench", help="measure the speed on this device"))
     _add_serve(commands.add_parser("serve", help="answer over HTTP, with a page to try it"))
     _add_scan(commands.add_parser("scan", help="judge whole collections, and sort them"))
+    _add_explain(commands.add_parser("explain", help="show why, as a picture and a page"))
+    _add_quality(commands.add_parser("quality", help="score photos of people, with advice"))
+    _add_ratings(commands.add_parser("train-ratings", help="learn the score from your ratings"))
+    _add_crop(commands.add_parser("crop", help="cut the best part out of a photo of people"))
+    _add_explore(commands.add_parser("explore", help="write a gallery of a folder of photos"))
     return parser
 
 
@@ -265,6 +276,115 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     )
     serve.add_argument("--weights", type=Path, help="weights file (default: the bundled ones)")
     serve.set_defaults(run=_serve)
+
+
+def _add_explain(explain: argparse.ArgumentParser) -> None:
+    explain.description = (
+        "Judge a photo from its pixels and show every share of the sum: as one picture (.png) "
+        "and as a page that needs no network (.html). Needs the extra 'explain'."
+    )
+    explain.add_argument("photo", metavar="PHOTO", help="a file, or - for stdin")
+    explain.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="what to write, .png or .html or both (default: PHOTO.why.png and PHOTO.why.html)",
+    )
+    explain.add_argument("--json", action="store_true", help="print the shares as a JSON line")
+    explain.add_argument(
+        "--detector", choices=("yunet", "haar"), default="yunet", help="default: %(default)s"
+    )
+    explain.add_argument("--weights", type=Path, help="weights file (default: the bundled ones)")
+    explain.set_defaults(run=_explain)
+
+
+def _add_quality(quality: argparse.ArgumentParser) -> None:
+    quality.description = (
+        "Score photos of people from 0 to 10 by what a photographer can change (light, sharpness, "
+        "noise, framing), one line each with the advice that would gain most."
+    )
+    quality.epilog = QUALITY_EXIT_CODES
+    quality.formatter_class = argparse.RawDescriptionHelpFormatter
+    quality.add_argument("photos", nargs="+", metavar="PHOTO", help="a file, or - for stdin")
+    quality.add_argument("--json", action="store_true", help="print JSON Lines, one object a photo")
+    quality.add_argument("--weights", type=Path, help="weights that train-ratings has written")
+    quality.set_defaults(run=_quality)
+
+
+def _add_ratings(ratings: argparse.ArgumentParser) -> None:
+    ratings.description = (
+        "Fit a linear score of the quality features to your own ratings, and measure it on "
+        "groups of photos that were left out. Needs the extra 'ratings'."
+    )
+    ratings.add_argument(
+        "ratings", type=Path, help="a CSV with the columns path, rating and, where known, group"
+    )
+    ratings.add_argument("-o", "--output", type=Path, required=True, help="weights file to write")
+    ratings.add_argument(
+        "--loss",
+        choices=("squared", "huber"),
+        default="squared",
+        help="huber trusts single odd ratings less (default: %(default)s)",
+    )
+    ratings.add_argument(
+        "--balanced",
+        action="store_true",
+        help="let rare ratings count as much as frequent ones",
+    )
+    ratings.set_defaults(run=_ratings)
+
+
+def _add_crop(crop: argparse.ArgumentParser) -> None:
+    crop.description = (
+        "Search all crops of a photo of people for the best quality score with the main faces "
+        "whole, and cut it from the full-resolution pixels. The photo itself is never changed."
+    )
+    crop.add_argument("photo", metavar="PHOTO", help="a file, or - for stdin")
+    crop.add_argument(
+        "-o", "--output", type=Path, required=True, help="crop to write: .jpg, .png or .webp"
+    )
+    crop.add_argument(
+        "--aspect",
+        choices=("1:1", "4:5", "3:4", "16:9", "free"),
+        default="free",
+        help="width to height (default: %(default)s)",
+    )
+    crop.add_argument("--sheet", type=Path, help="draw before and after into this file as well")
+    crop.add_argument("--json", action="store_true", help="print a JSON line")
+    crop.set_defaults(run=_crop)
+
+
+def _add_explore(explore: argparse.ArgumentParser) -> None:
+    explore.description = (
+        "Judge the photos of a folder and of the folders in it, and write a gallery that opens "
+        "from disk: from most to least selfie-like, on a map, and in clusters, with reasons. "
+        "A photo that cannot be read is listed and left out."
+    )
+    explore.add_argument("folder", type=Path, metavar="DIR", help="folder of photos")
+    explore.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="GALLERY",
+        help="folder to write: new, empty, or an older gallery, which is replaced",
+    )
+    explore.add_argument("--png", action="store_true", help="write each view as a PNG too")
+    explore.add_argument(
+        "--detector", choices=("yunet", "haar"), default="yunet", help="default: %(default)s"
+    )
+    explore.add_argument(
+        "--threshold",
+        type=_threshold,
+        default="strict",
+        metavar="strict|sensitive|NUMBER",
+        help="from which probability a photo is called a selfie (default: %(default)s)",
+    )
+    explore.add_argument("--weights", type=Path, help="weights file (default: the bundled ones)")
+    explore.add_argument("--jobs", type=_jobs, default=-1, help="processes (default: one per core)")
+    explore.set_defaults(run=_explore)
 
 
 def _add_photos(command: argparse.ArgumentParser) -> None:
@@ -461,6 +581,124 @@ def _scan(arguments: argparse.Namespace) -> int:
     )
     print(summary, file=sys.stderr)
     return 0
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from classicselfie.errors import MissingExtraError
+
+    try:
+        from classicselfie.explain.figure import draw_figure
+        from classicselfie.explain.page import write_page
+    except ImportError as error:
+        raise MissingExtraError(error.name or "matplotlib", "explain") from error
+    from classicselfie.detector import SelfieDetector
+
+    named = "stdin" if arguments.photo == "-" else arguments.photo
+    outputs = arguments.output or [Path(f"{named}.why{suffix}") for suffix in (".png", ".html")]
+    for output in outputs:
+        if output.suffix.lower() not in (".png", ".html"):
+            raise ClassicSelfieError(f"the explanation {output} must end in .png or .html")
+        _refuse_existing(output)
+    detector = SelfieDetector(arguments.weights, detector=arguments.detector)
+    explanation = detector.explain(_stdin() if arguments.photo == "-" else arguments.photo)
+    for output in outputs:
+        if output.suffix.lower() == ".png":
+            _write_new(output, draw_figure(explanation))
+        else:
+            _write_new(output, write_page(explanation, Path(named).name).encode())
+    if arguments.json:
+        print(json.dumps(explanation.to_dict() | {"path": arguments.photo}))
+    else:
+        files = " and ".join(map(str, outputs))
+        print(f"{arguments.photo}: {explanation.verdict}; see {files}")
+    return 0
+
+
+def _quality(arguments: argparse.Namespace) -> int:
+    from classicselfie.errors import NoFaceError, PhotoError
+    from classicselfie.quality.score import DEFAULT_SCORER, load_scorer, score_quality
+
+    scorer = load_scorer(arguments.weights) if arguments.weights else DEFAULT_SCORER
+    code = 0
+    for path in arguments.photos:
+        try:
+            scored = score_quality(_stdin() if path == "-" else path, scorer)
+        except (NoFaceError, PhotoError) as error:
+            code = 3
+            line = {"path": path, "score": None, "error": str(error)}
+            print(json.dumps(line) if arguments.json else f"{path}: cannot be scored: {error}")
+        else:
+            print(
+                json.dumps({"path": path} | scored.to_dict())
+                if arguments.json
+                else f"{path}: {scored}",
+                flush=True,
+            )
+    return code
+
+
+def _ratings(arguments: argparse.Namespace) -> int:
+    from classicselfie.quality.ratings import train_ratings
+
+    if arguments.output.suffix.lower() != ".json":
+        raise ClassicSelfieError(f"the weights {arguments.output} must end in .json")
+    train_ratings(
+        arguments.ratings,
+        output=arguments.output,
+        loss=arguments.loss,
+        balanced=arguments.balanced,
+    )
+    return 0
+
+
+def _crop(arguments: argparse.Namespace) -> int:
+    from classicselfie.crop.search import encode, find_crop
+    from classicselfie.crop.sheet import draw_sheet
+
+    outputs = [arguments.output] + ([arguments.sheet] if arguments.sheet else [])
+    for output in outputs:
+        _refuse_existing(output)
+    photo = _stdin().read() if arguments.photo == "-" else arguments.photo
+    crop = find_crop(photo, arguments.aspect)
+    _write_new(arguments.output, encode(crop.image, arguments.output.suffix))
+    if arguments.sheet:
+        _write_new(arguments.sheet, encode(draw_sheet(photo, crop), arguments.sheet.suffix))
+    if arguments.json:
+        print(
+            json.dumps({"path": arguments.photo, "output": str(arguments.output)} | crop.to_dict())
+        )
+    else:
+        print(f"{arguments.photo}: {arguments.output}, {crop}")
+    return 0
+
+
+def _explore(arguments: argparse.Namespace) -> int:
+    from classicselfie.explore.command import explore
+
+    explore(
+        arguments.folder,
+        arguments.output,
+        weights=arguments.weights,
+        detector=arguments.detector,
+        threshold=arguments.threshold,
+        n_jobs=arguments.jobs,
+        png=arguments.png,
+    )
+    return 0
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.exists():
+        raise ClassicSelfieError(f"{path} exists already; choose another name")
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """Write a file that must not exist yet: it may be somebody's photo."""
+    try:
+        with path.open("xb") as stream:
+            stream.write(data)
+    except OSError as error:
+        raise ClassicSelfieError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _labelled(photos: Sequence[Path]) -> list[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import perf_counter
 
@@ -13,11 +13,19 @@ import cv2
 import numpy as np
 
 from classicselfie.errors import MissingExtraError, ModelError, PhotoError
-from classicselfie.faces import Face, FaceDetector, make_detector
+from classicselfie.explain.explanation import BIAS, METADATA, Explanation, occlude
+from classicselfie.faces import Face, FaceDetector, face_in_original, make_detector
 from classicselfie.features import Scene, extract_features
-from classicselfie.metadata import Evidence, Hints, metadata_evidence, read_hints
+from classicselfie.images import BgrImage
+from classicselfie.metadata import (
+    Evidence,
+    Hints,
+    metadata_evidence,
+    read_hints,
+    subject_distance,
+)
 from classicselfie.model import Floats, load_model
-from classicselfie.photo import Photo, PhotoSource, open_photo
+from classicselfie.photo import Photo, PhotoFile, PhotoSource, open_photo
 from classicselfie.reasons import explain
 from classicselfie.verdict import Reason, Stage, Verdict
 
@@ -124,6 +132,36 @@ class SelfieDetector:
         judged = self._judge(decoded, hints, timer)
         return self._verdict(judged, hints, timer, path, "pixels")
 
+    def analyse(self, file: PhotoFile) -> Analysis:
+        """Judge the pixels of an opened photo, and keep what was measured on the way.
+
+        Parameters
+        ----------
+        file : PhotoFile
+            Of `open_photo`.
+
+        Returns
+        -------
+        Analysis
+
+        Raises
+        ------
+        PhotoError
+            If the picture is damaged or too small to judge.
+        """
+        timer = _Timer()
+        hints = read_hints(file)
+        timer.lap("metadata")
+        decoded = file.decode()
+        timer.lap("decode")
+        judged = self._judge(decoded, hints, timer)
+        return Analysis(
+            verdict=self._verdict(judged, hints, timer, None, "pixels"),
+            decision_value=judged.decision,
+            features=judged.features,
+            photo=decoded,
+        )
+
     def _judge(self, photo: Photo, hints: Hints, timer: _Timer) -> _Judged:
         model = self.model
         found = self.face_detector.detect(photo.image)
@@ -133,14 +171,14 @@ class SelfieDetector:
         timer.lap("skin")
         features = extract_features(scene)[model.columns].astype(np.float64)
         timer.lap("features")
-        faces = tuple(_in_original(face, photo) for face in found)
+        faces = tuple(face_in_original(face, photo) for face in found)
         evidence = metadata_evidence(hints, faces[0] if faces else None, photo.size)
         shares, bias = model.contributions(features[None])
         # Metadata adds log-odds; in units of the decision value they stay one linear sum.
         log_odds = sum(item.log_odds for item in evidence)
         decision = float(shares[0].sum()) + bias + log_odds / model.calibration[0]
         timer.lap("score")
-        return _Judged(photo, features, faces, evidence, shares[0], decision)
+        return _Judged(photo, scene, features, faces, evidence, shares[0], bias, decision)
 
     def _is_clear(self, judged: _Judged) -> bool:
         """Tell whether the real pixels would hardly change the label.
@@ -179,6 +217,57 @@ class SelfieDetector:
             stage=stage,
             timings_ms=timer.laps_ms,
             path=path,
+        )
+
+    def explain(self, photo: PhotoSource, *, occlusion: bool = True) -> Explanation:
+        """Judge one photo from its pixels and tell every share of the decision value.
+
+        Parameters
+        ----------
+        photo : what `check` takes
+        occlusion : bool
+            Whether to judge the photo again with each of its parts hidden, some sixty times.
+
+        Returns
+        -------
+        Explanation
+            Its `verdict` may differ from that of `check` where an embedded thumbnail answers
+            there.
+
+        Raises
+        ------
+        PhotoError
+            If the photo cannot be read.
+        TypeError
+            If `photo` is no picture source at all.
+        """
+        timer = _Timer()
+        path = os.fspath(photo) if isinstance(photo, (str, os.PathLike)) else None
+        with open_photo(photo) as file:
+            hints = read_hints(file)
+            decoded = file.decode()
+        judged = self._judge(decoded, hints, timer)
+        shares = dict(zip(self.model.feature_names, judged.shares.tolist(), strict=True))
+        slope = self.model.calibration[0]
+        metadata = {f"{METADATA}.{each.signal}": each.log_odds / slope for each in judged.evidence}
+        largest = judged.faces[0] if judged.faces else None
+
+        def decide(image: BgrImage) -> float:
+            return self._judge(replace(decoded, image=image), hints, _Timer()).decision
+
+        return Explanation(
+            verdict=self._verdict(judged, hints, timer, path, "pixels"),
+            decision_value=judged.decision,
+            contributions=shares | metadata | {BIAS: judged.bias},
+            threshold=self.model.decision(self.threshold),
+            hints=hints,
+            evidence=judged.evidence,
+            distance_m=subject_distance(hints, largest, decoded.size) if largest else None,
+            photo=decoded,
+            scene=judged.scene,
+            occlusion=occlude(decoded.image, decide)
+            if occlusion
+            else np.zeros(decoded.image.shape[:2]),
         )
 
     def check_many(self, photos: Iterable[PhotoSource], *, n_jobs: int = 1) -> Iterator[Verdict]:
@@ -221,14 +310,38 @@ class SelfieDetector:
 
 
 @dataclass(frozen=True, eq=False)
+class Analysis:
+    """A verdict and what it rests on.
+
+    Attributes
+    ----------
+    verdict : Verdict
+        Of the pixels, never of an embedded thumbnail.
+    decision_value : float
+        What the probability is calibrated from; above 0 leans to a selfie.
+    features : ndarray of float64, shape (f,)
+        In the order of the model's `feature_names`.
+    photo : Photo
+        The picture at the working size.
+    """
+
+    verdict: Verdict
+    decision_value: float
+    features: Floats
+    photo: Photo
+
+
+@dataclass(frozen=True, eq=False)
 class _Judged:
     """What one look at a picture gave."""
 
     photo: Photo
+    scene: Scene
     features: Floats
     faces: tuple[Face, ...]
     evidence: tuple[Evidence, ...]
     shares: Floats
+    bias: float
     decision: float
 
 
@@ -260,19 +373,6 @@ def _portable(photo: PhotoSource) -> PhotoSource:
 
 def _check_in_worker(recipe: _Recipe, photo: PhotoSource) -> Verdict:
     return _worker_detector(recipe).check(photo)
-
-
-def _in_original(face: Face, photo: Photo) -> Face:
-    """Map a face from the working image to the upright original."""
-    x, y, w, h = face.bbox
-    corners = photo.to_original(np.array([(x, y), (x + w, y + h)], np.float32))
-    landmarks = photo.to_original(np.array(face.landmarks, np.float32).reshape(-1, 2))
-    (x0, y0), (x1, y1) = corners.tolist()
-    return Face(
-        bbox=(x0, y0, x1 - x0, y1 - y0),
-        landmarks=tuple((px, py) for px, py in landmarks.tolist()),
-        score=face.score,
-    )
 
 
 class _Timer:

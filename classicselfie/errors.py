@@ -10,8 +10,12 @@ class ClassicSelfieError(Exception):
 class PhotoError(ClassicSelfieError):
     """A picture that cannot be judged: unreadable, unsupported, too large or too small.
 
-    `SelfieDetector.check` turns it into the verdict "unknown"; it never reaches the caller.
+    `SelfieDetector.check` turns it into the verdict "unknown" and never raises it.
     """
+
+
+class NoFaceError(ClassicSelfieError):
+    """A photo without a face in sight, where one is needed."""
 
 
 class ModelError(ClassicSelfieError):
@@ -41,3 +45,11 @@ class ServeError(ClassicSelfieError):
 
 class ScanError(ClassicSelfieError):
     """A scan that cannot begin or go on: its paths, its output, its folder or its cluster."""
+
+
+class GalleryError(ClassicSelfieError):
+    """Photos that cannot be shown, or a folder that a gallery must not be written to."""
+
+
+class CropError(ClassicSelfieError):
+    """A crop that cannot be made as asked."""

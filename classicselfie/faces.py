@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 import cv2
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from classicselfie.errors import ModelError
 from classicselfie.images import BgrImage, reduce, resize
+from classicselfie.photo import Photo
 from classicselfie.resources import resource
 
 Points = npt.NDArray[np.float32]
@@ -45,6 +46,27 @@ class Face:
     def area(self) -> float:
         """Area of the bounding box in square pixels."""
         return self.bbox[2] * self.bbox[3]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the face as plain values for JSON."""
+        return {
+            "bbox": [round(value, 1) for value in self.bbox],
+            "landmarks": [[round(x, 1), round(y, 1)] for x, y in self.landmarks],
+            "score": round(self.score, 4),
+        }
+
+
+def face_in_original(face: Face, photo: Photo) -> Face:
+    """Map a face from the working image to the upright original."""
+    x, y, w, h = face.bbox
+    corners = photo.to_original(np.array([(x, y), (x + w, y + h)], np.float32))
+    landmarks = photo.to_original(np.array(face.landmarks, np.float32).reshape(-1, 2))
+    (x0, y0), (x1, y1) = corners.tolist()
+    return Face(
+        bbox=(x0, y0, x1 - x0, y1 - y0),
+        landmarks=tuple((px, py) for px, py in landmarks.tolist()),
+        score=face.score,
+    )
 
 
 class FaceDetector(Protocol):
@@ -101,6 +123,10 @@ class YuNetDetector:
         return self._look("whole", image, self.score_threshold) or _look_sideways(
             image, lambda turned: self._look("turned", turned, self.rotated_score_threshold)
         )
+
+    def detect_upright(self, image: BgrImage) -> list[Face]:
+        """Find faces that stand upright, with a single look at the image as it is."""
+        return self._look("upright", image, self.score_threshold)
 
     def _look(self, look: str, image: BgrImage, score_threshold: float) -> list[Face]:
         height, width = image.shape[:2]

@@ -378,7 +378,7 @@ def _skin(scene: Scene) -> Vector:
     out[4] = min(float(mask[-2:].max(axis=0).sum() / w), 6.0)
     out[5], out[6] = min(sides[1], 6.0), min(sides[0], 6.0)
     out[7] = mask[:2].max(axis=0).mean()
-    out[8:13] = _arm(mask, (x, y, w, h))
+    out[8:13] = trace_arm(mask, (x, y, w, h))[0]
     grid = scene.context_window(mask.astype(np.float32), 4 * GRID, scene.width // columns or 1)
     out[13:] = (_cells(grid) * scene.context_inside).ravel()
     return out
@@ -397,8 +397,25 @@ def _within(place: float, size: int) -> int:
     return int(min(max(place, 0), size))
 
 
-def _arm(mask: Mask, bbox: Bbox) -> tuple[float, float, float, float, float]:
-    """Measure skin below the eyes, apart from the face, that runs into the frame and widens."""
+def trace_arm(
+    mask: Mask, bbox: Bbox
+) -> tuple[tuple[float, float, float, float, float], npt.NDArray[np.bool_]]:
+    """Measure skin below the eyes, apart from the face, that runs into the frame and widens.
+
+    Parameters
+    ----------
+    mask : ndarray of uint8, shape (height, width)
+        Skin, see `segment_skin`.
+    bbox : tuple of float
+        Of the face, in pixels of `mask`.
+
+    Returns
+    -------
+    measures : tuple of float
+        Area, width at the frame, widening towards it, distance to the side; skin of the body.
+    arm : ndarray of bool, shape (height, width)
+        The skin that the first four are of; empty where none reaches the frame.
+    """
     x, y, w, h = bbox
     rows, columns = mask.shape
     body = mask.copy()
@@ -408,7 +425,7 @@ def _arm(mask: Mask, bbox: Bbox) -> tuple[float, float, float, float, float]:
     count, labels, stats, centroids = cv2.connectedComponentsWithStats(body, connectivity=4)
     face_area = w * h
     total = min(float(body.sum() / face_area), 8.0)
-    best = (0.0, 0.0, 0.0, 0.0)
+    best, chosen = (0.0, 0.0, 0.0, 0.0), count
     for index in range(1, count):
         left, top, wide, tall, area = stats[index]
         if area < 0.04 * face_area:
@@ -428,13 +445,14 @@ def _arm(mask: Mask, bbox: Bbox) -> tuple[float, float, float, float, float]:
             near = turned[:, : max(1, depth // 3)].sum() / max(1, depth // 3)
             far = turned[:, -max(1, depth // 3) :].sum() / max(1, depth // 3)
             side = abs(centroids[index][0] - (x + w / 2)) / w
+            chosen = index
             best = (
                 min(float(area / face_area), 6.0),
                 min(at_frame, 4.0),
                 float(np.clip(np.log2((near + 0.5) / (far + 0.5)), -3, 3)),
                 min(float(side), 4.0),
             )
-    return (*best, total)
+    return (*best, total), labels == chosen
 
 
 # --- focus: what is sharp ------------------------------------------------------------------
@@ -877,16 +895,26 @@ def hog(window: Plane) -> Vector:
     return normalised
 
 
+def hog_face_cells(scene: Scene) -> Vector:
+    """Compute `hog` of the face-centred window, cells beyond the frame 0; needs a face."""
+    cells = hog(scene.context_window(scene.grey, _WINDOW, 1))
+    inside: Vector = cells * scene.context_inside[..., None]
+    return inside
+
+
+def hog_frame_cells(scene: Scene) -> Vector:
+    """Compute `hog` of the whole frame."""
+    return hog(resize(scene.grey, _WINDOW, _WINDOW))
+
+
 def _hog_face(scene: Scene) -> Vector:
     if scene.face is None:
         return np.zeros(len(_HOG), np.float32)
-    cells = hog(scene.context_window(scene.grey, _WINDOW, 1))
-    return _pooled(cells * scene.context_inside[..., None])
+    return _pooled(hog_face_cells(scene))
 
 
 def _hog_frame(scene: Scene) -> Vector:
-    window = resize(scene.grey, _WINDOW, _WINDOW)
-    return _pooled(hog(window))
+    return _pooled(hog_frame_cells(scene))
 
 
 def _pooled(cells: Vector) -> Vector:

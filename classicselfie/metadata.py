@@ -12,6 +12,7 @@ import math
 import re
 import struct
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from PIL import Image, TiffImagePlugin
@@ -21,6 +22,7 @@ from classicselfie.photo import PhotoFile
 
 _MAKE, _MODEL = 0x010F, 0x0110
 _EXIF_IFD = 0x8769
+_DATE_TAKEN = 0x9003
 _MAKER_NOTE, _FOCAL_LENGTH = 0x927C, 0x920A
 _FOCAL_LENGTH_35MM, _LENS_MODEL = 0xA405, 0xA434
 _MIRRORED_ORIENTATIONS = frozenset({2, 4, 5, 7})
@@ -115,6 +117,25 @@ def read_hints(file: PhotoFile) -> Hints:
         focal_length_mm=_number(exif.get(_FOCAL_LENGTH)),
         focal_length_35mm=f35 if f35 and _VALID_F35[0] <= f35 <= _VALID_F35[1] else None,
     )
+
+
+def read_date(file: PhotoFile) -> datetime | None:
+    """Read when the photo was taken, by the camera's clock; None where it does not tell.
+
+    Parameters
+    ----------
+    file : PhotoFile
+
+    Returns
+    -------
+    datetime.datetime or None
+        Without a time zone.
+    """
+    text = _tags(file.exif)[1].get(_DATE_TAKEN)
+    try:
+        return datetime.strptime(str(text).strip("\0 "), "%Y:%m:%d %H:%M:%S")
+    except ValueError:  # absent, or the zeros and blanks of a clock that was never set
+        return None
 
 
 def _tags(exif: Image.Exif | None) -> tuple[dict[int, Any], dict[int, Any]]:

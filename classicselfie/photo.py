@@ -170,6 +170,39 @@ class PhotoFile:
             lambda: _to_working_size(_upright_bgr(_decode(image, draft), self._turn), self.size)
         )
 
+    def cut(self, box: tuple[int, int, int, int]) -> Image.Image:
+        """Cut a part out of the pixels at full resolution.
+
+        Not after `decode`, which may have decoded a JPEG at a smaller scale.
+
+        Parameters
+        ----------
+        box : tuple of int
+            Left, top, right and bottom in pixels of the upright picture.
+
+        Returns
+        -------
+        PIL.Image.Image
+            Upright, grey or RGB, transparency laid on white, with the colour profile if that
+            still holds and without any other metadata.
+
+        Raises
+        ------
+        PhotoError
+            If the picture is damaged.
+        """
+        image = self._pixels
+        if isinstance(image, np.ndarray):
+            image = Image.fromarray(np.ascontiguousarray(image[..., ::-1]))
+        turn = _TRANSPOSITIONS.get(self._turn)
+        stored = _stored_box(box, self.size, self._turn)
+
+        def part() -> Image.Image:
+            cut = image.crop(stored)
+            return _plain(cut if turn is None else cut.transpose(turn))
+
+        return _guarded(part)
+
     def thumbnail(self) -> Photo | None:
         """Decode the embedded thumbnail, where it can be trusted to show this very picture.
 
@@ -523,6 +556,48 @@ def _upright_bgr(pixels: npt.NDArray[np.uint8], orientation: int) -> BgrImage:
     if orientation in (2, 3, 6, 7):
         bgr = cv2.flip(bgr, 1)
     return cast(BgrImage, bgr)
+
+
+_TRANSPOSITIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def _stored_box(
+    box: tuple[int, int, int, int], size: tuple[int, int], orientation: int
+) -> tuple[int, int, int, int]:
+    """Find where a box of the upright picture lies in the stored one."""
+    (left, top, right, bottom), (width, height) = box, size
+    if orientation in (2, 3, 6, 7):
+        left, right = width - right, width - left
+    if orientation in (3, 4, 7, 8):
+        top, bottom = height - bottom, height - top
+    return (top, left, bottom, right) if orientation >= 5 else (left, top, right, bottom)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Reduce to grey or RGB, keeping the colour profile where the colour space stays."""
+    profile = image.info.get("icc_profile")
+    if image.mode.startswith("I"):  # 16-bit grey
+        levels = np.clip(np.asarray(image) / 257.0, 0, 255).astype(np.uint8)
+        plain = Image.fromarray(levels)
+    elif "transparency" in image.info or "a" in image.mode.lower():
+        opaque = image.convert("RGBA")
+        plain = Image.new("RGB", image.size, "white")
+        plain.paste(opaque, mask=opaque.getchannel("A"))
+    elif image.mode in ("L", "RGB"):
+        plain = image.copy()
+    else:
+        plain = image.convert("L" if image.mode == "1" else "RGB")
+        profile = profile if image.mode == "P" else None
+    plain.info = {"icc_profile": profile} if profile else {}
+    return plain
 
 
 def _to_working_size(pixels: BgrImage, size: tuple[int, int]) -> Photo:

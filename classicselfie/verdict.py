@@ -89,25 +89,22 @@ class Verdict:
                 }
                 for reason in self.reasons
             ],
-            "faces": [
-                {
-                    "bbox": [round(value, 1) for value in face.bbox],
-                    "landmarks": [[round(x, 1), round(y, 1)] for x, y in face.landmarks],
-                    "score": round(face.score, 4),
-                }
-                for face in self.faces
-            ],
+            "faces": [face.to_dict() for face in self.faces],
             "size": list(self.size) if self.size else None,
             "stage": self.stage,
             "timings_ms": {stage: round(ms, 3) for stage, ms in self.timings_ms.items()},
             "model": self.model,
         }
 
+    @property
+    def supporting(self) -> tuple[Reason, ...]:
+        """The reasons that speak for this label, strongest first."""
+        side = {"selfie": 1, "not_selfie": -1, "unknown": 0}[self.label]
+        return tuple(r for r in self.reasons if r.contribution * side > 0 or not side)
+
     def __str__(self) -> str:
         """Return one readable line with the strongest reasons for this label."""
-        side = {"selfie": 1, "not_selfie": -1, "unknown": 0}[self.label]
-        supporting = [r for r in self.reasons if r.contribution * side > 0 or not side]
-        because = "; ".join(reason.sentence for reason in supporting[:3])
+        because = "; ".join(reason.sentence for reason in self.supporting[:3])
         if self.probability is None:
             return f"cannot be judged: {because}"
         share = f"({self.probability:.0%})"

@@ -99,6 +99,11 @@ def test_version_and_help_load_no_opencv() -> None:
         ["bench", "--help"],
         ["serve", "--help"],
         ["scan", "--help"],
+        ["explain", "--help"],
+        ["quality", "--help"],
+        ["train-ratings", "--help"],
+        ["crop", "--help"],
+        ["explore", "--help"],
     ):
         code = (
             "import sys\n"

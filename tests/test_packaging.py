@@ -122,11 +122,15 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(distributions: Path) -> 
         "models/haar.json",
         "cascades/haarcascade_frontalface_alt2.xml",
         "cascades/LICENSE.haar",
+        "explain/page.html.j2",
         "training/report.html.j2",
         "serve/static/index.html",
         "serve/static/page.js",
         "serve/static/page.css",
         "serve/static/icon.svg",
+        "explore/page/index.html",
+        "explore/page/gallery.css",
+        "explore/page/gallery.js",
     ):
         assert f"classicselfie/{needed}" in package
     assert not any("test" in name for name in names)

@@ -1,0 +1,162 @@
+"""The exact reason of a verdict: the shares of the decision value, and what they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from classicselfie.faces import Face
+from classicselfie.features import Scene, Vector, hog_face_cells, hog_frame_cells, trace_arm
+from classicselfie.images import BgrImage, Mask
+from classicselfie.metadata import Evidence, Hints
+from classicselfie.photo import Photo
+from classicselfie.verdict import Verdict
+
+Floats = npt.NDArray[np.float64]
+
+BIAS = "bias"
+METADATA = "metadata"
+_WINDOWS = 6  # windows of the occlusion map along the short side; each overlaps half of the next
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Why a photo was judged as it was.
+
+    Attributes
+    ----------
+    verdict : Verdict
+        Of the decoded pixels, never of an embedded thumbnail.
+    decision_value : float
+        What the linear model gives, the metadata's log-odds included; above 0 leans to a selfie.
+    contributions : mapping of str to float
+        Signed share of the decision value per feature ("group.name"), of the bias ("bias") and
+        of each metadata signal ("metadata.signal"). They add up to `decision_value`.
+    threshold : float
+        The decision value from which the photo is called a selfie; infinite where none is.
+    hints : Hints
+        What the metadata tells about the camera.
+    evidence : tuple of Evidence
+        What of it counted.
+    distance_m : float or None
+        Estimated distance of the largest face, where the file tells the focal length.
+    photo : Photo
+        The working picture that was judged.
+    scene : Scene
+        It with its faces, in pixels of `photo.image`.
+    occlusion : ndarray of float64, shape of `photo.image` without the channels
+        How much the decision value falls when the surroundings of a pixel are hidden; above 0
+        where the picture speaks for a selfie. All 0 where it was not asked for.
+    """
+
+    verdict: Verdict
+    decision_value: float
+    contributions: Mapping[str, float]
+    threshold: float
+    hints: Hints
+    evidence: tuple[Evidence, ...]
+    distance_m: float | None
+    photo: Photo
+    scene: Scene
+    occlusion: Floats
+
+    @cached_property
+    def groups(self) -> dict[str, float]:
+        """Shares summed per feature group, metadata signal and bias; strongest first."""
+        sums: dict[str, float] = {}
+        for name, share in self.contributions.items():
+            group = name if name.startswith(METADATA) else name.partition(".")[0]
+            sums[group] = sums.get(group, 0.0) + share
+        return dict(sorted(sums.items(), key=lambda item: (-abs(item[1]), item[0])))
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """Faces in pixels of the upright original, largest first."""
+        return self.verdict.faces
+
+    @property
+    def skin(self) -> Mask:
+        """Skin mask, at a quarter of the working size, seeded by the largest face."""
+        return self.scene.skin
+
+    @cached_property
+    def arm(self) -> npt.NDArray[np.bool_]:
+        """The part of `skin` that runs from the body into the frame."""
+        rows, columns = self.skin.shape
+        if self.scene.face is None:
+            return np.zeros((rows, columns), bool)
+        x, y, w, h = self.scene.face.bbox
+        across, down = columns / self.scene.width, rows / self.scene.height
+        return trace_arm(self.skin, (x * across, y * down, w * across, h * down))[1]
+
+    @cached_property
+    def hog_face(self) -> Vector | None:
+        """HOG cells of the face-centred window, shape (6, 6, 6); None without a face."""
+        return None if self.scene.face is None else hog_face_cells(self.scene)
+
+    @cached_property
+    def hog_frame(self) -> Vector:
+        """HOG cells of the whole frame, shape (6, 6, 6)."""
+        return hog_frame_cells(self.scene)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return verdict and sum as plain values for JSON."""
+        return self.verdict.to_dict() | {
+            "decision_value": self.decision_value,
+            "contributions": dict(self.contributions),
+            "distance_m": self.distance_m,
+        }
+
+
+def occlude(image: BgrImage, decide: Callable[[BgrImage], float]) -> Floats:
+    """Measure how much each part of a picture matters by hiding it.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+    decide : callable
+        Gives the decision value of a picture, faces looked for anew.
+
+    Returns
+    -------
+    ndarray of float64, shape (height, width)
+        By how much the decision value falls, averaged over the windows that hide a pixel.
+
+    Notes
+    -----
+    A part is hidden by a heavily blurred copy of itself, which has soft edges and the colours of
+    the place; a grey square would add four edges that the features see. After Zeiler and Fergus,
+    Visualizing and understanding convolutional networks, ECCV 2014.
+    """
+    height, width = image.shape[:2]
+    side = max(4, min(height, width) // (_WINDOWS // 2))
+    veil = cv2.GaussianBlur(image, (0, 0), side / 2).astype(np.float32)
+    whole = decide(image)
+    fall, weights = np.zeros((height, width)), np.full((height, width), 1e-9)
+    for centre_y in _centres(height, side):
+        for centre_x in _centres(width, side):
+            window = _bump(height, centre_y, side)[:, None] * _bump(width, centre_x, side)
+            # Hidden altogether in its middle half, and blended in towards its border.
+            cover = np.minimum(2 * window, 1.0)[..., None].astype(np.float32)
+            hidden = np.rint(image * (1 - cover) + veil * cover).astype(np.uint8)
+            fall += window * (whole - decide(hidden))
+            weights += window
+    map_: Floats = fall / weights
+    return map_
+
+
+def _centres(length: int, side: int) -> Floats:
+    return np.linspace(0, length, 1 + round(2 * length / side))
+
+
+def _bump(length: int, centre: float, side: int) -> Floats:
+    """Weigh pixels by a triangle of `side` pixels around the centre."""
+    place = np.arange(length) + 0.5
+    bump: Floats = np.maximum(0.0, 1 - np.abs(place - centre) / (side / 2))
+    return bump

@@ -1,0 +1,304 @@
+"""An explanation as pictures: the photo, its outlines, the sum, and what mattered where."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+from matplotlib import rc_context, rcdefaults, rcParams
+from matplotlib.axes import Axes
+from matplotlib.colors import TwoSlopeNorm
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from classicselfie.explain.explanation import Explanation, Floats
+from classicselfie.features import GRID, HOG_BINS, Vector
+from classicselfie.images import BgrImage
+
+# Okabe and Ito's colours, told apart by everybody.
+INK, LINE, FOR, AGAINST, SKIN, ARM = (
+    "#222222",
+    "#cccccc",
+    "#0072b2",
+    "#d55e00",
+    "#f0e442",
+    "#cc79a7",
+)
+_STYLE: dict[Any, Any] = {
+    "text.parse_math": False,
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
+    "text.color": INK,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+_SIZE = (13.0, 8.6)  # inches
+_DPI = 90
+SPOKEN = {
+    "bias": "start (bias)",
+    "metadata.front_camera": "metadata: which camera",
+    "metadata.focal_length": "metadata: focal length",
+    "metadata.mirrored": "metadata: mirrored",
+    "metadata.subject_distance": "metadata: distance",
+    "hog_face": "outlines, face",
+    "hog_frame": "outlines, frame",
+}
+
+
+def draw_figure(explanation: Explanation) -> bytes:
+    """Draw an explanation as one picture.
+
+    Parameters
+    ----------
+    explanation : Explanation
+
+    Returns
+    -------
+    bytes
+        A PNG.
+    """
+    with rc_context():
+        rcdefaults()  # the reader's own style must not change the picture
+        rcParams.update(_STYLE)
+        figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
+        title = textwrap.fill(str(explanation.verdict), 130)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+        cells = figure.add_gridspec(2, 3, width_ratios=(1, 1, 1.15))
+        for place, draw in (
+            (cells[0, 0], draw_photo),
+            (cells[0, 1], draw_occlusion),
+            (cells[1, 0], draw_hog_face),
+            (cells[1, 1], draw_hog_frame),
+            (cells[:, 2], draw_sum),
+        ):
+            draw(figure.add_subplot(place), explanation)
+        figure.text(0.01, -0.01, "\n".join(camera_lines(explanation)), va="top", color=INK)
+        return _png(figure, pad=0.15)
+
+
+def draw_panels(explanation: Explanation) -> dict[str, bytes]:
+    """Draw the pictures of the page, each a PNG by its name, without titles."""
+    panels: dict[str, Callable[[Axes, Explanation], None]] = {
+        "photo": draw_photo,
+        "occlusion": draw_occlusion,
+        "hog_face": draw_hog_face,
+        "hog_frame": draw_hog_frame,
+    }
+    out = {}
+    with rc_context():
+        rcdefaults()
+        rcParams.update(_STYLE)
+        for name, draw in panels.items():
+            figure = Figure(figsize=(5.0, 5.0), dpi=_DPI, layout="constrained")
+            axes = figure.add_subplot()
+            draw(axes, explanation)
+            axes.set_title("", loc="left")
+            out[name] = _png(figure, pad=0.05)
+    return out
+
+
+def draw_photo(axes: Axes, explanation: Explanation) -> None:
+    """Draw the photo with faces, landmarks, and skin with its way to the frame."""
+    image = explanation.photo.image
+    height, width = image.shape[:2]
+    shown = image[..., ::-1].astype(np.float64) / 255
+    axes.imshow(shown)
+    for mask, colour in ((explanation.skin > 0, SKIN), (explanation.arm, ARM)):
+        large = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+        if large.any():
+            axes.contourf(large, levels=[0.5, 1.5], colors=[colour], alpha=0.4)
+            axes.contour(large, levels=[0.5], colors=[colour], linewidths=0.8)
+    for place, face in enumerate(explanation.scene.faces):
+        x, y, w, h = face.bbox
+        axes.add_patch(Rectangle((x, y), w, h, fill=False, edgecolor="white", linewidth=3))
+        axes.add_patch(
+            Rectangle((x, y), w, h, fill=False, edgecolor=FOR if place == 0 else INK, linewidth=1.5)
+        )
+        if face.landmarks:
+            xs, ys = zip(*face.landmarks, strict=True)
+            axes.plot(xs, ys, "o", color=FOR, markeredgecolor="white", markersize=5)
+    _frame(axes, width, height)
+    skin = "the face's skin" if explanation.faces else "skin; no face was found"
+    arm = "\npink: from the body to the frame" if explanation.arm.any() else ""
+    axes.set_title("Faces, landmarks and skin")
+    axes.set_xlabel(f"yellow: coloured like {skin}{arm}")
+
+
+def draw_occlusion(axes: Axes, explanation: Explanation) -> None:
+    """Draw how much the decision value falls where the photo is hidden."""
+    height, width = explanation.occlusion.shape
+    grey = cv2.cvtColor(explanation.photo.image, cv2.COLOR_BGR2GRAY)
+    axes.imshow(0.35 + 0.65 * grey / 255, cmap="gray", vmin=0, vmax=1)
+    limit = max(0.05, float(np.abs(explanation.occlusion).max()))
+    drawn = axes.imshow(
+        explanation.occlusion,
+        cmap=_diverging(),
+        norm=TwoSlopeNorm(0.0, -limit, limit),
+        alpha=0.6,
+    )
+    figure = axes.get_figure()
+    assert figure is not None
+    figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.02)
+    _frame(axes, width, height)
+    axes.set_title("What mattered where")
+    axes.set_xlabel("hiding blue parts makes it less like a selfie,\nhiding orange parts more")
+
+
+def draw_hog_face(axes: Axes, explanation: Explanation) -> None:
+    """Draw the outlines of the face-centred window as glyphs."""
+    axes.set_title("Outlines around the face")
+    if explanation.hog_face is None:
+        axes.text(0.5, 0.5, "no face was found", ha="center", transform=axes.transAxes)
+        axes.set_axis_off()
+        return
+    matrix = explanation.scene.context
+    left, top, size = matrix[0, 2], matrix[1, 2], matrix[0, 0]
+    side = 40 * GRID
+    matrix = np.array([[size / side, 0, left], [0, size / side, top]])
+    window = cv2.warpAffine(
+        explanation.photo.image,
+        matrix,
+        (side, side),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderValue=(255, 255, 255),
+    )
+    _glyphs(axes, np.asarray(window, np.uint8), explanation.hog_face)
+    axes.set_xlabel("longer lines: stronger edges along them;\nwhite lies beyond the frame")
+
+
+def draw_hog_frame(axes: Axes, explanation: Explanation) -> None:
+    """Draw the outlines of the whole frame as glyphs."""
+    axes.set_title("Outlines of the whole picture")
+    _glyphs(axes, explanation.photo.image, explanation.hog_frame)
+
+
+def _glyphs(axes: Axes, image: BgrImage, cells: Vector) -> None:
+    height, width = image.shape[:2]
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    axes.imshow(0.55 + 0.45 * grey / 255, cmap="gray", vmin=0, vmax=1)
+    step_x, step_y = width / GRID, height / GRID
+    # A gradient's orientation is across the edge that it belongs to.
+    angles = np.arange(HOG_BINS) * np.pi / HOG_BINS + np.pi / 2
+    for row in range(GRID):
+        for column in range(GRID):
+            x, y = (column + 0.5) * step_x, (row + 0.5) * step_y
+            for angle, strength in zip(angles, cells[row, column] / 0.4, strict=True):
+                dx = 0.5 * step_x * strength * np.cos(angle)
+                dy = 0.5 * step_y * strength * np.sin(angle)
+                axes.plot(
+                    (x - dx, x + dx),
+                    (y - dy, y + dy),
+                    color=FOR,
+                    linewidth=0.8 + 1.6 * strength,
+                    alpha=float(0.25 + 0.75 * strength),
+                    solid_capstyle="round",
+                )
+    axes.set_xticks(np.arange(1, GRID) * step_x, [])
+    axes.set_yticks(np.arange(1, GRID) * step_y, [])
+    axes.grid(color="white", linewidth=0.5, alpha=0.6)
+    _frame(axes, width, height, ticks=True)
+
+
+def draw_sum(axes: Axes, explanation: Explanation) -> None:
+    """Draw the sum: each group's bar begins where the one before it ends."""
+    groups = explanation.groups
+    reach: Floats = np.concatenate([[0.0], np.cumsum(list(groups.values()))])
+    rows = np.arange(len(groups))
+    shares = np.diff(reach)
+    axes.barh(rows, shares, left=reach[:-1], color=[FOR if v > 0 else AGAINST for v in shares])
+    for row, share in zip(rows, shares, strict=True):
+        end = max(reach[row], reach[row + 1])
+        axes.annotate(
+            signed(share), (end, row), xytext=(4, 0), textcoords="offset points", va="center"
+        )
+        axes.plot([reach[row + 1]] * 2, [row - 0.4, row + 1.4], color=INK, linewidth=0.6)
+    axes.barh(len(groups), reach[-1], color=INK)
+    axes.annotate(
+        signed(explanation.decision_value),
+        (max(0.0, reach[-1]), len(groups)),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="center",
+        fontweight="bold",
+    )
+    names = [SPOKEN.get(name, name) for name in groups]
+    axes.set_yticks([*rows, len(groups)], [*names, "decision value"])
+    axes.set_ylim(len(groups) + 0.6, -0.6)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    if np.isfinite(explanation.threshold):
+        axes.axvline(explanation.threshold, color=INK, linewidth=1, linestyle="--")
+        axes.annotate(
+            "threshold",
+            (explanation.threshold, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(3, -3),
+            textcoords="offset points",
+            va="top",
+            fontsize=8,
+        )
+    axes.margins(x=0.12)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(length=0)
+    axes.set_title("The sum, strongest first")
+    axes.set_xlabel("blue speaks for a selfie, orange against;\nthe bars end at the decision value")
+
+
+def camera_lines(explanation: Explanation) -> list[str]:
+    """Tell what the metadata says, and what of it counted."""
+    hints = explanation.hints
+    told = {
+        None: "The file does not say which camera took it.",
+        True: "The file says that the front camera took it.",
+        False: "The file says that a back camera took it.",
+    }
+    lines = [told[hints.front_camera]]
+    if hints.focal_length_mm is not None:
+        equivalent = (
+            f" (like {hints.focal_length_35mm:.0f} mm on full frame)"
+            if hints.focal_length_35mm is not None
+            else ""
+        )
+        lines.append(f"Focal length {hints.focal_length_mm:.1f} mm{equivalent}.")
+    if explanation.distance_m is not None:
+        lines.append(f"The largest face was about {explanation.distance_m:.1f} m away.")
+    if not explanation.evidence:
+        lines.append("No metadata counted: the verdict is from the pixels alone.")
+    return lines
+
+
+def signed(value: float) -> str:
+    """Write a share with its sign."""
+    return f"{value:+.2f}".replace("-", "−")
+
+
+def _diverging() -> Any:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("selfie", [AGAINST, "#f7f7f7", FOR])
+
+
+def _frame(axes: Axes, width: int, height: int, *, ticks: bool = False) -> None:
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    if not ticks:
+        axes.set_xticks([])
+        axes.set_yticks([])
+    axes.tick_params(length=0)
+
+
+def _png(figure: Figure, pad: float) -> bytes:
+    stream = io.BytesIO()
+    figure.savefig(
+        stream, format="png", bbox_inches="tight", pad_inches=pad, metadata={"Software": None}
+    )
+    return stream.getvalue()

@@ -1,0 +1,1 @@
+"""The gallery of `classicselfie explore`: photos in order, on a map and in clusters."""

@@ -1,0 +1,161 @@
+"""`classicselfie explore`: a folder of photos to a gallery that opens from disk."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from classicselfie.detector import SelfieDetector
+from classicselfie.errors import GalleryError, MissingExtraError
+from classicselfie.explore.data import Row, link, page_data, shown_name
+from classicselfie.explore.folder import copy_page, refuse_foreign, replacing
+from classicselfie.explore.layout import lay_out
+from classicselfie.explore.photos import TILE, Recipe, Seen, find_photos, see_photos
+from classicselfie.explore.tiles import (
+    MAP_SIDE,
+    MAP_TILE,
+    SHEET_SIDE,
+    TileStore,
+    shrink_for_map,
+    write_sheet,
+)
+
+
+def explore(
+    folder: Path,
+    output: Path,
+    *,
+    weights: Path | None = None,
+    detector: str = "yunet",
+    threshold: str | float = "strict",
+    n_jobs: int = -1,
+    png: bool = False,
+) -> None:
+    """Write a gallery of the photos in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Looked through with the folders in it.
+    output : Path
+        The gallery's folder: new, empty, or an older gallery, which is replaced.
+    weights, detector, threshold
+        As for `SelfieDetector`.
+    n_jobs : int
+        Processes; -1 for one per core.
+    png : bool
+        Write each view as a PNG too.
+
+    Raises
+    ------
+    GalleryError
+        If there is no photo to show, or the output must not be written.
+    MissingExtraError
+        If the extra "explore" is not installed.
+    ModelError
+        If the weights cannot be used.
+    """
+    for package in ("joblib", "sklearn", "tqdm"):
+        if find_spec(package) is None:
+            raise MissingExtraError(package, "explore")
+    if not folder.is_dir():
+        raise GalleryError(f"there is no folder {folder}")
+    refuse_foreign(output)
+    model = SelfieDetector(weights, detector=detector, threshold=threshold).model
+    photos = find_photos(folder, leave_out=output)
+    with replacing(output) as target, tempfile.TemporaryFile(dir=target.parent) as stream:
+        store = TileStore(stream)
+        seen, unreadable = _see(photos, (weights, detector, threshold), n_jobs, store)
+        for path, why in unreadable:
+            _say(f"left out {shown_name(path)}: {why}")
+        if not seen:
+            raise GalleryError(f"there is no readable photo in {folder}")
+        order = np.argsort([-photo.decision_value for _, photo in seen], kind="stable")
+        _tell_stage(f"placing {len(seen)} photos on the map")
+        layout = lay_out(np.array([seen[i][1].features for i in order]), model.feature_names)
+        _tell_stage("writing the pictures")
+        sizes = _write_tiles(store, order.tolist(), target)
+        rows: list[Row] = [
+            seen[i][1].row
+            | {
+                "name": shown_name(seen[i][0].relative_to(folder)),
+                "url": link(seen[i][0].resolve(), output.resolve()),
+                "tile": size,
+            }
+            for i, size in zip(order, sizes, strict=True)
+        ]
+        data = page_data(
+            rows,
+            layout,
+            [(shown_name(path.relative_to(folder)), why) for path, why in unreadable],
+            folder=shown_name(folder.resolve().name),
+            model=model.name,
+        )
+        (target / "data.js").write_text(data, encoding="ascii")
+        copy_page(target)
+        if png:
+            from classicselfie.explore.png import write_pngs
+
+            _tell_stage("drawing the PNGs")
+            write_pngs(
+                rows,
+                lambda place: store.read(int(order[place])),
+                layout,
+                target / "png",
+            )
+    selfies = sum(row["label"] == "selfie" for row in rows)
+    print(
+        f"wrote {output / 'index.html'}: {len(rows)} photos, {selfies} look like selfies; "
+        f"{len(unreadable)} could not be read"
+    )
+
+
+def _see(
+    photos: Sequence[Path], recipe: Recipe, n_jobs: int, store: TileStore
+) -> tuple[list[tuple[Path, Seen]], list[tuple[Path, str]]]:
+    """Judge all photos; put their tiles into the store, in the order of the first list."""
+    from tqdm import tqdm
+
+    seen: list[tuple[Path, Seen]] = []
+    unreadable: list[tuple[Path, str]] = []
+    with tqdm(total=len(photos), unit="photo", disable=None) as progress:
+        for path, found in see_photos(photos, recipe, n_jobs):
+            if isinstance(found, str):
+                unreadable.append((path, found))
+            else:
+                store.add(found.tile)
+                seen.append((path, replace(found, tile=b"")))  # the disk holds it
+            progress.update()
+    return seen, unreadable
+
+
+def _write_tiles(store: TileStore, order: Sequence[int], target: Path) -> list[tuple[int, int]]:
+    """Write the sprite sheets of the grid and of the map, photos in this order."""
+    sizes = []
+    for name in ("tiles", "map"):
+        (target / name).mkdir()
+    grid, small = SHEET_SIDE**2, MAP_SIDE**2
+    for start in range(0, len(order), grid):
+        tiles = [store.read(i) for i in order[start : start + grid]]
+        sizes += [(tile.shape[1], tile.shape[0]) for tile in tiles]
+        write_sheet(tiles, target / "tiles" / f"{start // grid}.jpg", SHEET_SIDE, TILE)
+    for start in range(0, len(order), small):
+        tiles = [shrink_for_map(store.read(i)) for i in order[start : start + small]]
+        write_sheet(tiles, target / "map" / f"{start // small}.jpg", MAP_SIDE, MAP_TILE)
+    return sizes
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _tell_stage(line: str) -> None:
+    """Like a progress bar: for somebody who watches."""
+    if sys.stderr.isatty():
+        _say(line)

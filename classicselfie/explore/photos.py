@@ -1,0 +1,176 @@
+"""A folder to judged photos, in parallel; what the page needs and little more is kept of each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from classicselfie.detector import SelfieDetector
+from classicselfie.errors import NoFaceError, PhotoError
+from classicselfie.images import BgrImage, resize
+from classicselfie.metadata import read_date
+from classicselfie.photo import Photo, open_photo
+from classicselfie.quality.score import rate, survey
+
+TILE = 160  # longest side of the small pictures: sharp in a grid, about 5 kB each
+_REASONS = 6
+_TILE_QUALITY = 92  # compressed once more on its sprite sheet
+_SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".png",
+    ".webp",
+    ".tif",
+    ".tiff",
+    ".bmp",
+    ".gif",
+    ".avif",
+    ".heic",
+    ".heif",
+)
+
+Recipe = tuple[Path | None, str, str | float]
+"""Weights, detector and threshold of a `SelfieDetector`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What is kept of one judged photo.
+
+    Attributes
+    ----------
+    decision_value : float
+        The order of the continuum.
+    features : ndarray of float32, shape (f,)
+        Standardised; the place on the map.
+    tile : bytes
+        A JPEG of longest side `TILE`.
+    row : dict
+        What the page shows, plain values: `verdict` (a sentence), `label`, `probability`, `front`,
+        `faces`, `face` (the largest face's share of the height), `taken`, `size`, `top` (the
+        strongest reason's signal) and `reasons` (sentence and contribution).
+    """
+
+    decision_value: float
+    features: npt.NDArray[np.float32]
+    tile: bytes
+    row: dict[str, Any]
+
+
+def find_photos(folder: Path, leave_out: Path) -> list[Path]:
+    """List the photos in a folder and the folders in it, by name.
+
+    Parameters
+    ----------
+    folder : Path
+    leave_out : Path
+        A folder whose pictures do not count: the gallery itself.
+
+    Returns
+    -------
+    list of Path
+        Files with a picture's suffix. Hidden files and folders and linked folders are left out.
+    """
+    found: list[Path] = []
+    unwanted = leave_out.resolve()
+    for place, folders, files in os.walk(folder):
+        here = Path(place)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and (here / name).resolve() != unwanted
+        )
+        found += [
+            here / name
+            for name in sorted(files)
+            if not name.startswith(".") and name.lower().endswith(_SUFFIXES)
+        ]
+    return found
+
+
+def see_photos(
+    photos: Sequence[Path], recipe: Recipe, n_jobs: int
+) -> Iterator[tuple[Path, Seen | str]]:
+    """Judge photos in several processes, in order.
+
+    Parameters
+    ----------
+    photos : sequence of Path
+    recipe : tuple
+        Weights, detector and threshold.
+    n_jobs : int
+        Processes; -1 for one per core.
+
+    Yields
+    ------
+    path : Path
+    seen : Seen or str
+        Why the photo cannot be read, where it cannot.
+    """
+    from joblib import Parallel, delayed
+
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator", batch_size=8)
+    return zip(photos, parallel(delayed(_see)(path, recipe) for path in photos), strict=True)
+
+
+@lru_cache(maxsize=1)
+def _detector(recipe: Recipe) -> SelfieDetector:
+    cv2.setNumThreads(1)  # the processes already fill the cores
+    weights, detector, threshold = recipe
+    return SelfieDetector(weights, detector=detector, threshold=threshold)
+
+
+def _see(path: Path, recipe: Recipe) -> Seen | str:
+    detector = _detector(recipe)
+    try:
+        with open_photo(path) as file:
+            analysis = detector.analyse(file)
+            taken = read_date(file)
+    except PhotoError as error:
+        return str(error)
+    verdict = analysis.verdict
+    face = verdict.faces[0] if verdict.faces else None
+    return Seen(
+        decision_value=analysis.decision_value,
+        features=detector.model.standardise(analysis.features).astype(np.float32),
+        tile=_tile(analysis.photo.image),
+        row={
+            "verdict": str(verdict),
+            "label": verdict.label,
+            "probability": round(verdict.probability or 0.0, 4),
+            "front": verdict.front_camera,
+            "faces": len(verdict.faces),
+            "face": round(face.bbox[3] / analysis.photo.size[1], 3) if face else 0.0,
+            "taken": taken.isoformat(" ") if taken else None,
+            "quality": _quality(analysis.photo) if verdict.faces else None,
+            "size": analysis.photo.size,
+            "top": (verdict.supporting or verdict.reasons)[0].signal,
+            "reasons": [
+                (reason.sentence, round(reason.contribution, 3))
+                for reason in verdict.reasons[:_REASONS]
+            ],
+        },
+    )
+
+
+def _quality(photo: Photo) -> float | None:
+    try:
+        return round(rate(photo, survey(photo)).score, 2)
+    except NoFaceError:  # found by another face detector than the score's own
+        return None
+
+
+def _tile(image: BgrImage) -> bytes:
+    height, width = image.shape[:2]
+    scale = TILE / max(height, width)
+    small = resize(image, max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _TILE_QUALITY])[1].tobytes()

@@ -1,0 +1,375 @@
+"""Measures to a score from 0 to 10, each part of it with a sentence of advice.
+
+A measure becomes a *shortfall*: 0 where there is nothing to improve, towards 1 as it gets worse.
+The score is a plain sum, 10 less the shortfalls' weights; `classicselfie train-ratings` finds
+other weights for the same shortfalls.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classicselfie.errors import ModelError, NoFaceError
+from classicselfie.faces import Face, YuNetDetector, face_in_original
+from classicselfie.features import Scene
+from classicselfie.photo import Photo, PhotoSource, load_photo
+from classicselfie.quality.measures import MEASURES, Floats, QualityMaps, find_tilt
+
+SCHEMA_VERSION = 1
+LOWEST, HIGHEST = 0.0, 10.0
+LIKED_HEAD = 1 / 3  # of the frame's height
+LIKED_EYES = 0.4  # of the frame's height, from above
+_ADVISED = 0.3  # points from which a part is worth a sentence
+
+
+def shortfalls(measures: Floats) -> Floats:
+    """Tell how far each measure is from what is liked.
+
+    Parameters
+    ----------
+    measures : ndarray of float64, shape (..., len(MEASURES))
+        Of `QualityMaps.measure`.
+
+    Returns
+    -------
+    ndarray of float64, same shape
+        0 (nothing to improve) to 1.
+    """
+    dark, blown, shading, soft, noise, size, cut, tilt, eyes, clutter, borders = np.moveaxis(
+        measures, -1, 0
+    )
+    octaves = np.log2(size / LIKED_HEAD)
+    # Each is a distance in units of "plain to see"; closer than liked harms more than farther.
+    distance = [
+        (np.maximum(dark - 0.4, 0.0) / 2.2) ** 1.2,
+        np.maximum(blown - 0.05, 0.0) / 0.25,
+        np.maximum(shading - 0.5, 0.0) / 1.5,
+        _ramp(soft, 1.2, 5.0),
+        0.35 * np.log2(1.0 + np.maximum(noise - 0.002, 0.0) / 0.008),
+        np.where(octaves > 0, _ramp(octaves, 0.0, 2.2), (octaves / 2.0) ** 2),
+        _ramp(cut, 0.0, 1.2),
+        _ramp(tilt, 0.0, 45.0),
+        (np.abs(eyes - LIKED_EYES) / 0.25) ** 2,
+        clutter / 0.35,
+        borders / 0.25,
+    ]
+    fallen: Floats = 1.0 - np.exp(-np.stack(distance, axis=-1))
+    return fallen
+
+
+def _ramp(values: Floats, low: float, high: float) -> Floats:
+    """Give the distance of which the shortfall grows evenly from `low` to (nearly) `high`."""
+    share = np.clip((values - low) / (high - low), 0.0, 1.0)
+    distance: Floats = -np.log1p(-0.98 * share)
+    return distance
+
+
+_WEIGHTS = {
+    "dark": 4.0,
+    "blown": 1.0,
+    "shading": 1.0,
+    "softness": 4.5,
+    "noise": 6.0,
+    "head_size": 2.5,
+    "head_cut": 4.0,
+    "tilt": 4.5,
+    "eyes": 1.0,
+    "clutter": 0.7,
+    "borders": 1.0,
+}
+
+
+@dataclass(frozen=True)
+class QualityPart:
+    """What one measure adds to the score.
+
+    Attributes
+    ----------
+    name : str
+        One of `MEASURES`.
+    points : float
+        Its part of the score; with the bundled weights at most 0.
+    value : float
+        The measure itself, see `QualityMaps.measure`.
+    sentence : str
+        What is seen; advice where it costs points.
+    """
+
+    name: str
+    points: float
+    value: float
+    sentence: str
+
+
+@dataclass(frozen=True)
+class QualityScore:
+    """The photographic quality of a photo of people.
+
+    Attributes
+    ----------
+    score : float
+        0 to 10 with the bundled weights, else within the range of the ratings.
+    best : float
+        What a photo without any shortfall gets; it and the parts' points add up to the score,
+        as long as that stays in its range.
+    parts : tuple of QualityPart
+        Costliest first.
+    faces : tuple of Face
+        In pixels of the upright original, largest first.
+    size : tuple of int
+        Width and height of the upright original.
+    """
+
+    score: float
+    best: float
+    parts: tuple[QualityPart, ...]
+    faces: tuple[Face, ...]
+    size: tuple[int, int]
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """What would gain most, in sentences; empty where little would."""
+        return tuple(part.sentence for part in self.parts if part.points <= -_ADVISED)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the score as plain values for JSON."""
+        return {
+            "score": round(self.score, 3),
+            "best": round(self.best, 3),
+            "parts": [
+                {
+                    "name": part.name,
+                    "points": round(part.points, 4),
+                    "value": round(part.value, 5),
+                    "sentence": part.sentence,
+                }
+                for part in self.parts
+            ],
+            "advice": list(self.advice),
+            "faces": [face.to_dict() for face in self.faces],
+            "size": list(self.size),
+        }
+
+    def __str__(self) -> str:
+        """Return one readable line with the advice that would gain most."""
+        told = [
+            f"{part.sentence} ({part.points:+.1f})".replace("-", "−")
+            for part in self.parts[:3]
+            if part.points <= -_ADVISED
+        ]
+        return f"{self.score:.1f} points; " + ("; ".join(told) or "little to improve")
+
+
+@dataclass(frozen=True, eq=False)
+class QualityScorer:
+    """A linear score of the shortfalls.
+
+    Attributes
+    ----------
+    name : str
+        Name of the weights.
+    intercept : float
+        The score of a photo without any shortfall.
+    coef : ndarray of float64, shape (len(MEASURES),)
+        Points per shortfall.
+    lowest, highest : float
+        The score is kept within these.
+    card : mapping
+        How the weights were found.
+    """
+
+    name: str
+    intercept: float
+    coef: Floats
+    lowest: float = LOWEST
+    highest: float = HIGHEST
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.coef.shape != (len(MEASURES),):
+            raise ModelError(f"{self.name}: needs {len(MEASURES)} weights, not {self.coef.shape}")
+        if not np.isfinite([*self.coef, self.intercept, self.lowest, self.highest]).all():
+            raise ModelError(f"{self.name}: holds numbers that are not finite")
+        if not self.lowest < self.highest:
+            raise ModelError(f"{self.name}: the lowest score must be below the highest")
+
+    def scores(self, measures: Floats) -> Floats:
+        """Score measures, shape (..., len(MEASURES))."""
+        sums = self.intercept + (shortfalls(measures) * self.coef).sum(axis=-1)
+        kept: Floats = np.clip(sums, self.lowest, self.highest)
+        return kept
+
+    def to_json(self) -> str:
+        """Write the weights as JSON; `from_json` reads them back exactly."""
+        data = {
+            "schema_version": SCHEMA_VERSION,
+            "name": self.name,
+            "features": list(MEASURES),
+            "intercept": self.intercept,
+            "coef": self.coef.tolist(),
+            "lowest": self.lowest,
+            "highest": self.highest,
+            "card": dict(self.card),
+        }
+        return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, source: str = "weights") -> QualityScorer:
+        """Read weights.
+
+        Raises
+        ------
+        ModelError
+            If the text is damaged, or of another schema or other features.
+        """
+        try:
+            data = json.loads(text)
+            if data["schema_version"] != SCHEMA_VERSION or tuple(data["features"]) != MEASURES:
+                raise ModelError(
+                    f"{source} was made for another version of the quality features: "
+                    "run train-ratings again"
+                )
+            return cls(
+                name=str(data["name"]),
+                intercept=float(data["intercept"]),
+                coef=np.array(data["coef"], np.float64),
+                lowest=float(data["lowest"]),
+                highest=float(data["highest"]),
+                card=dict(data["card"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"{source} is no valid file of quality weights: {error!r}") from error
+
+
+DEFAULT_SCORER = QualityScorer(
+    "classicselfie-quality-1", HIGHEST, np.array([-_WEIGHTS[name] for name in MEASURES])
+)
+
+
+def load_scorer(path: str | os.PathLike[str]) -> QualityScorer:
+    """Load weights that `classicselfie train-ratings` has written.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing or damaged.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"the weights {path} cannot be read: {error}") from error
+    return QualityScorer.from_json(text, source=path.name)
+
+
+def score_quality(photo: PhotoSource, scorer: QualityScorer = DEFAULT_SCORER) -> QualityScore:
+    """Score the photographic quality of a photo of people.
+
+    Parameters
+    ----------
+    photo : path, bytes, binary file object, PIL image or ndarray
+        As for `SelfieDetector.check`.
+    scorer : QualityScorer
+        By default the bundled weights.
+
+    Returns
+    -------
+    QualityScore
+
+    Raises
+    ------
+    PhotoError
+        If the photo cannot be read.
+    NoFaceError
+        If no face is found in it.
+    """
+    loaded = load_photo(photo)
+    return rate(loaded, survey(loaded), scorer)
+
+
+def rate(photo: Photo, maps: QualityMaps, scorer: QualityScorer = DEFAULT_SCORER) -> QualityScore:
+    """Score a decoded photo by its maps; see `score_quality`."""
+    (measures,) = maps.measure(maps.frame, border_share(photo))
+    points = scorer.coef * shortfalls(measures)
+    parts = [
+        QualityPart(name, float(part), float(value), _SENTENCES[name](float(value)))
+        for name, part, value in zip(MEASURES, points, measures, strict=True)
+    ]
+    return QualityScore(
+        score=float(scorer.scores(measures)),
+        best=scorer.intercept,
+        parts=tuple(sorted(parts, key=lambda part: (part.points, part.name))),
+        faces=tuple(face_in_original(face, photo) for face in maps.scene.faces),
+        size=photo.size,
+    )
+
+
+def survey(photo: Photo) -> QualityMaps:
+    """Find the faces of a photo and prepare its measures.
+
+    Raises
+    ------
+    NoFaceError
+        If there is no face.
+    """
+    detector = _face_detector()
+    faces = detector.detect(photo.image)
+    if not faces:
+        raise NoFaceError("no face was found")
+    return QualityMaps(Scene(photo.image, faces), find_tilt(photo.image, faces[0], detector))
+
+
+@lru_cache(maxsize=1)
+def _face_detector() -> YuNetDetector:
+    return YuNetDetector()
+
+
+def border_share(photo: Photo) -> float:
+    """Share of a photo's area that uniform bars take up."""
+    rows, columns = photo.image.shape[:2]
+    content = rows * photo.scale[1] * columns * photo.scale[0]
+    return float(max(0.0, 1.0 - content / (photo.size[0] * photo.size[1])))
+
+
+def _head_size(share: float) -> str:
+    fills = f"the head fills {share:.0%} of the height"
+    if share > 1.25 * LIKED_HEAD:
+        return f"{fills}: a longer arm or a step back leaves it more room"
+    if share < 0.75 * LIKED_HEAD:
+        return f"{fills}: come closer, or crop, until it is about a third"
+    return f"{fills}, about what is liked"
+
+
+def _eyes_height(share: float) -> str:
+    if share > LIKED_EYES:
+        return "the eyes are low in the frame: point the camera a little lower"
+    return "the eyes are high in the frame: point the camera a little higher"
+
+
+def _fixed(sentence: str) -> Callable[[float], str]:
+    return lambda value: sentence
+
+
+_SENTENCES: dict[str, Callable[[float], str]] = {
+    "dark": _fixed("the picture is dark: more light from the front, such as a window, helps"),
+    "blown": _fixed(
+        "much of the background is blown out: turn until the bright light is behind the camera"
+    ),
+    "shading": _fixed("the light comes from one side: turn towards it, or find a softer one"),
+    "softness": _fixed("the face is not quite sharp: hold the camera still and focus on the face"),
+    "noise": _fixed("the picture is grainy: with more light the camera adds less noise"),
+    "head_size": _head_size,
+    "head_cut": _fixed("a head touches the edge or leaves the frame: leave some room around it"),
+    "tilt": lambda degrees: f"the head is tilted by {degrees:.0f}°: hold the camera level with it",
+    "eyes": _eyes_height,
+    "clutter": _fixed("the background is busy: a plainer one leaves more to the face"),
+    "borders": lambda share: f"bars take up {share:.0%} of the picture: share it without them",
+}
