@@ -1,0 +1,56 @@
+"""`classicselfie crop`: the best part of a photo."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classicselfie.cli.options import refuse_existing, stdin, write_new
+
+if TYPE_CHECKING:
+    from classicselfie.cli.options import Commands
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    crop = commands.add_parser("crop", help="cut the best part out of a photo of people")
+    crop.description = (
+        "Search all crops of a photo of people for the best quality score with the main faces "
+        "whole, and cut it from the full-resolution pixels. The photo itself is never changed."
+    )
+    crop.add_argument("photo", metavar="PHOTO", help="a file, or - for stdin")
+    crop.add_argument(
+        "-o", "--output", type=Path, required=True, help="crop to write: .jpg, .png or .webp"
+    )
+    crop.add_argument(
+        "--aspect",
+        choices=("1:1", "4:5", "3:4", "16:9", "free"),
+        default="free",
+        help="width to height (default: %(default)s)",
+    )
+    crop.add_argument("--sheet", type=Path, help="draw before and after into this file as well")
+    crop.add_argument("--json", action="store_true", help="print a JSON line")
+    crop.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from classicselfie.crop.search import encode, find_crop
+    from classicselfie.crop.sheet import draw_sheet
+
+    outputs = [arguments.output] + ([arguments.sheet] if arguments.sheet else [])
+    for output in outputs:
+        refuse_existing(output)
+    photo = stdin().read() if arguments.photo == "-" else arguments.photo
+    crop = find_crop(photo, arguments.aspect)
+    write_new(arguments.output, encode(crop.image, arguments.output.suffix))
+    if arguments.sheet:
+        write_new(arguments.sheet, encode(draw_sheet(photo, crop), arguments.sheet.suffix))
+    if arguments.json:
+        print(
+            json.dumps({"path": arguments.photo, "output": str(arguments.output)} | crop.to_dict())
+        )
+    else:
+        print(f"{arguments.photo}: {arguments.output}, {crop}")
+    return 0

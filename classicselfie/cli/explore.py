@@ -1,0 +1,52 @@
+"""`classicselfie explore`: a gallery of a folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classicselfie.cli.options import add_detector, add_jobs, add_threshold, add_weights
+
+if TYPE_CHECKING:
+    from classicselfie.cli.options import Commands
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    explore = commands.add_parser("explore", help="write a gallery of a folder of photos")
+    explore.description = (
+        "Judge the photos of a folder and of the folders in it, and write a gallery that opens "
+        "from disk: from most to least selfie-like, on a map, and in clusters, with reasons. "
+        "A photo that cannot be read is listed and left out."
+    )
+    explore.add_argument("folder", type=Path, metavar="DIR", help="folder of photos")
+    explore.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="GALLERY",
+        help="folder to write: new, empty, or an older gallery, which is replaced",
+    )
+    explore.add_argument("--png", action="store_true", help="write each view as a PNG too")
+    add_detector(explore)
+    add_threshold(explore)
+    add_weights(explore)
+    add_jobs(explore)
+    explore.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from classicselfie.explore.command import explore
+
+    explore(
+        arguments.folder,
+        arguments.output,
+        weights=arguments.weights,
+        detector=arguments.detector,
+        threshold=arguments.threshold,
+        n_jobs=arguments.jobs,
+        png=arguments.png,
+    )
+    return 0

@@ -1,0 +1,103 @@
+"""`classicselfie train` and `evaluate`: weights and reports from labelled photos."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classicselfie.errors import ClassicSelfieError
+
+if TYPE_CHECKING:
+    from classicselfie.cli.options import Commands
+    from classicselfie.training.manifest import Row
+
+from classicselfie.cli.options import add_jobs
+
+
+def add_to(commands: Commands) -> None:
+    """Add the commands."""
+    train = commands.add_parser(
+        "train",
+        help="train weights on labelled photos",
+        description="Train weights on the photos of a manifest or of two folders, choosing C and "
+        "the feature groups by folds grouped by source; measure them with every group of selfies "
+        "left out in turn; write the weights, their card and a report.",
+    )
+    _add_photos(train)
+    train.add_argument("-o", "--output", type=Path, required=True, help="weights file to write")
+    train.set_defaults(run=_train)
+
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="write a report on labelled photos",
+        description="Judge the photos of a manifest or of two folders and write a report: one "
+        "HTML file, and the same figures as JSON. Without --weights every photo is judged by "
+        "weights that are trained without its group; with it, by those weights as they are.",
+    )
+    _add_photos(evaluate)
+    evaluate.add_argument(
+        "-o", "--output", type=Path, required=True, help="report to write, an .html file"
+    )
+    evaluate.add_argument("--weights", type=Path, help="weights that have not seen the photos")
+    evaluate.set_defaults(run=_evaluate)
+
+
+def _add_photos(command: argparse.ArgumentParser) -> None:
+    """Add what `train` and `evaluate` share."""
+    command.add_argument(
+        "photos",
+        type=Path,
+        nargs="+",
+        metavar="MANIFEST | SELFIES OTHERS",
+        help="a CSV with path, label, group, source, kind ..., or two folders, in which each "
+        "folder is a source",
+    )
+    command.add_argument(
+        "--detector", choices=("yunet", "haar"), help="default: that of --weights, or yunet"
+    )
+    add_jobs(command)
+    command.add_argument("--cache", type=Path, help="folder that keeps extracted features")
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from classicselfie.training.command import train
+
+    if arguments.output.suffix.lower() != ".json":
+        raise ClassicSelfieError(f"the weights {arguments.output} must end in .json")
+    train(
+        _labelled(arguments.photos),
+        detector=arguments.detector or "yunet",
+        output=arguments.output,
+        n_jobs=arguments.jobs,
+        cache=arguments.cache,
+    )
+    return 0
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from classicselfie.training.command import evaluate
+
+    if arguments.output.suffix.lower() not in (".html", ".htm"):
+        raise ClassicSelfieError(f"the report {arguments.output} must end in .html")
+    evaluate(
+        _labelled(arguments.photos),
+        weights=arguments.weights,
+        detector=arguments.detector,
+        output=arguments.output,
+        n_jobs=arguments.jobs,
+        cache=arguments.cache,
+    )
+    return 0
+
+
+def _labelled(photos: Sequence[Path]) -> list[Row]:
+    """Read a manifest or two folders."""
+    from classicselfie.training.manifest import read_folders, read_manifest
+
+    if len(photos) == 1:
+        return read_manifest(photos[0])
+    if len(photos) == 2:
+        return read_folders(*photos)
+    raise ClassicSelfieError("give one manifest, or a folder of selfies and one of others")

@@ -1,0 +1,109 @@
+"""`classicselfie scan`: whole collections."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classicselfie.errors import ClassicSelfieError
+
+if TYPE_CHECKING:
+    from classicselfie.cli.options import Commands
+    from classicselfie.scan.sorting import Way
+
+from classicselfie.cli.options import (
+    add_detector,
+    add_jobs,
+    add_threshold,
+    add_weights,
+    seconds,
+    stdin,
+)
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    scan = commands.add_parser("scan", help="judge whole collections, and sort them")
+    scan.description = (
+        "Judge collections of photos in several processes; what crashes or hangs costs one row, "
+        "and an interrupted scan goes on with --resume. Prints JSON Lines, or writes --to a file."
+    )
+    scan.epilog = "exit codes: 0 all photos are done, 2 wrong usage or no way on, 130 interrupted"
+    scan.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="a folder, a photo, a .zip or .tar archive, a pattern, an fsspec URL, or - for a "
+        "list of paths on stdin",
+    )
+    scan.add_argument("-0", "--null", action="store_true", help="paths on stdin end with NUL")
+    scan.add_argument(
+        "--to", type=Path, metavar="FILE", help="results: .sqlite, .csv, .jsonl or .parquet"
+    )
+    scan.add_argument(
+        "--resume", action="store_true", help="skip what FILE has, by content, weights, threshold"
+    )
+    scan.add_argument(
+        "--only",
+        choices=("selfie", "not_selfie", "unknown"),
+        help="write and sort the photos of this label only",
+    )
+    sort = scan.add_mutually_exclusive_group()
+    for way, words in (("copy", "copy"), ("move", "move"), ("link", "make symbolic links of")):
+        sort.add_argument(
+            f"--{way}-to", type=Path, metavar="DIR", help=f"{words} photos to DIR/LABEL/"
+        )
+    add_detector(scan)
+    add_threshold(scan)
+    add_weights(scan)
+    add_jobs(scan)
+    scan.add_argument(
+        "--timeout",
+        type=seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="give a photo up after this time (default: 60)",
+    )
+    scan.add_argument(
+        "--backend",
+        choices=("processes", "dask"),
+        default="processes",
+        help="where photos are judged (default: %(default)s, on this machine)",
+    )
+    scan.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="of the Dask cluster")
+    scan.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from classicselfie.detector import SelfieDetector
+    from classicselfie.scan import scan
+
+    if (arguments.backend == "dask") != (arguments.scheduler is not None):
+        raise ClassicSelfieError("--backend dask and --scheduler ADDRESS need each other")
+    sorts: list[tuple[Way, Path | None]] = [
+        ("copy", arguments.copy_to),
+        ("move", arguments.move_to),
+        ("link", arguments.link_to),
+    ]
+    way, folder = next((sort for sort in sorts if sort[1]), sorts[0])
+    weights = arguments.weights and arguments.weights.absolute()  # a cluster works elsewhere
+    summary = scan(
+        arguments.paths,
+        to=arguments.to,
+        resume=arguments.resume,
+        only=arguments.only,
+        sort_to=folder,
+        way=way,
+        detector=SelfieDetector(
+            weights, detector=arguments.detector, threshold=arguments.threshold
+        ),
+        n_jobs=arguments.jobs,
+        timeout=arguments.timeout,
+        scheduler=arguments.scheduler,
+        stdin=stdin() if "-" in arguments.paths else None,
+        null=arguments.null,
+    )
+    print(summary, file=sys.stderr)
+    return 0

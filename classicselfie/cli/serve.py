@@ -1,0 +1,80 @@
+"""`classicselfie serve`: answers over HTTP."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from classicselfie.cli.options import add_detector, add_threshold, add_weights, count, port, seconds
+from classicselfie.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from classicselfie.cli.options import Commands
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    serve = commands.add_parser("serve", help="answer over HTTP, with a page to try it")
+    serve.description = (
+        "Answer POST /v1/check with verdicts as JSON, and show a page at / on which photos can be "
+        "dropped. Takes bytes only, keeps nothing, and talks to this machine alone unless --host "
+        "says otherwise. SIGTERM finishes what was accepted."
+    )
+    serve.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    serve.add_argument(
+        "--port", type=port, default=8000, help="0 takes a free one (default: %(default)s)"
+    )
+    serve.add_argument("--workers", type=count, help="processes (default: one per core)")
+    serve.add_argument(
+        "--queue",
+        type=count,
+        default=64,
+        help="photos that may wait for a worker; more get 503 (default: %(default)s)",
+    )
+    serve.add_argument(
+        "--max-bytes",
+        type=count,
+        default=32 * 2**20,
+        help="of a request's body (default: %(default)s)",
+    )
+    serve.add_argument(
+        "--max-pixels", type=count, default=256_000_000, help="of a photo (default: %(default)s)"
+    )
+    serve.add_argument(
+        "--max-parts", type=count, default=16, help="photos in a request (default: %(default)s)"
+    )
+    serve.add_argument(
+        "--timeout",
+        type=seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="to send a request, to wait for a worker, and to judge a photo: for each of the "
+        "three (default: %(default)g)",
+    )
+    add_detector(serve)
+    add_threshold(serve)
+    add_weights(serve)
+    serve.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    for package in ("fastapi", "httptools", "prometheus_client", "python_multipart", "uvicorn"):
+        if find_spec(package) is None:
+            raise MissingExtraError(package, "serve")
+    from classicselfie.detector import SelfieDetector
+    from classicselfie.serve.command import serve
+    from classicselfie.serve.limits import Limits
+
+    limits = Limits(
+        max_bytes=arguments.max_bytes,
+        max_pixels=arguments.max_pixels,
+        max_parts=arguments.max_parts,
+        queue=arguments.queue,
+        timeout=arguments.timeout,
+    )
+    detector = SelfieDetector(
+        arguments.weights, detector=arguments.detector, threshold=arguments.threshold
+    )
+    serve(detector, limits, host=arguments.host, port=arguments.port, workers=arguments.workers)
+    return 0
