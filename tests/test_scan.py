@@ -497,7 +497,7 @@ def test_killed_while_moving_loses_no_photo(selfie: bytes, scenery: bytes, tmp_p
 
 
 def test_ctrl_c_ends_cleanly(selfie: bytes, tmp_path: Path) -> None:
-    folder = many(tmp_path / "many", 300, selfie)
+    folder = many(tmp_path / "many", 3000, selfie)  # more than a commit's worth
     output = tmp_path / "r.csv"
     with running(folder, "--to", output) as process:
         wait_for(process, tmp_path / "r.csv.unfinished", 1)
