@@ -426,9 +426,9 @@ def test_a_missing_extra_names_its_command(library: Path, tmp_path: Path) -> Non
 class running:  # noqa: N801  reads as a function
     """A scan in the background, in a group of its own; nothing of it is left at the end."""
 
-    def __init__(self, *arguments: object) -> None:
+    def __init__(self, *arguments: object, jobs: int = 2) -> None:
         self.process = subprocess.Popen(
-            [*COMMAND, "--jobs", "2", *map(str, arguments)],
+            [*COMMAND, "--jobs", str(jobs), *map(str, arguments)],
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
@@ -466,15 +466,15 @@ def kill_when(process: subprocess.Popen[bytes], journal: Path, rows: int) -> Non
 def test_killed_and_resumed_is_one_row_a_photo(
     selfie: bytes, scenery: bytes, tmp_path: Path, name: str, journal: str
 ) -> None:
-    folder = many(tmp_path / "many", 240, selfie, scenery)
-    for rows in (1, 60, 120):
-        with running(folder, "--to", tmp_path / name, "--resume") as process:
+    folder = many(tmp_path / "many", 600, selfie, scenery)
+    for rows in (1, 150, 300):
+        with running(folder, "--to", tmp_path / name, "--resume", jobs=1) as process:
             kill_when(process, tmp_path / journal, rows)
             assert process.returncode == -signal.SIGKILL
     before = rows_of(tmp_path / journal)
     summary = scan([folder], to=tmp_path / name, resume=True, n_jobs=2)
-    assert (summary.photos, summary.resumed) == (240, len(before))
-    assert len(read(tmp_path / name)) == 240
+    assert (summary.photos, summary.resumed) == (600, len(before))
+    assert len(read(tmp_path / name)) == 600
 
 
 def test_killed_while_moving_loses_no_photo(selfie: bytes, scenery: bytes, tmp_path: Path) -> None:
@@ -497,9 +497,9 @@ def test_killed_while_moving_loses_no_photo(selfie: bytes, scenery: bytes, tmp_p
 
 
 def test_ctrl_c_ends_cleanly(selfie: bytes, tmp_path: Path) -> None:
-    folder = many(tmp_path / "many", 300, selfie)
+    folder = many(tmp_path / "many", 600, selfie)  # more than one process does until a commit
     output = tmp_path / "r.csv"
-    with running(folder, "--to", output) as process:
+    with running(folder, "--to", output, jobs=1) as process:
         wait_for(process, tmp_path / "r.csv.unfinished", 1)
         family = psutil.Process(process.pid).children(recursive=True)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
@@ -509,7 +509,7 @@ def test_ctrl_c_ends_cleanly(selfie: bytes, tmp_path: Path) -> None:
     assert errors.count(b"\n") == 1
     assert not psutil.wait_procs(family, timeout=20)[1]
     summary = scan([folder], to=output, resume=True, n_jobs=2)
-    assert (summary.photos, len(read(output))) == (300, 300)
+    assert (summary.photos, len(read(output))) == (600, 600)
     assert summary.resumed > 0
 
 
