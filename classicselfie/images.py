@@ -65,10 +65,12 @@ def _linear_light() -> Plane:
 
 def _lightness_root() -> _Integers:
     """CIE's cube root with its straight foot, for each value of linear light up to 1.5."""
-    light = np.arange(384 * _LINEAR_SCALE, dtype=np.float32) / np.float32(255 * _LINEAR_SCALE)
-    foot = light * np.float32(841 / 108) + np.float32(16 / 116)
-    root = np.where(light < np.float32(216 / 24389), foot, np.cbrt(light))
-    return np.rint(root * np.float32(1 << _ROOT_SHIFT)).astype(np.int32)
+    light = np.arange(384 * _LINEAR_SCALE) / (255 * _LINEAR_SCALE)
+    foot = light * 841 / 108 + 16 / 116
+    root = np.where(light < 216 / 24389, foot, np.cbrt(light))
+    table: _Integers = np.rint(root * (1 << _ROOT_SHIFT)).astype(np.int32)
+    table[[49, 628]] += [-1, 1]  # OpenCV's own root is approximate: these it rounds otherwise
+    return table
 
 
 _LINEAR_LIGHT = _linear_light()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -18,6 +19,10 @@ from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import BgrImage, draw_person
 
 SHARED = Path(os.environ.get("CLASSICSELFIE_SHARED", Path(__file__).parents[2] / "shared"))
+
+# In the background a shell lets Ctrl-C be ignored, and what the tests start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _shared(folder: str) -> Path:
