@@ -45,7 +45,7 @@ class Metrics:
             ("held_bytes", "Bytes of all bodies in memory.", held_bytes),
             (
                 "lost_workers",
-                "Photos that cost a worker, by a crash or by hanging.",
+                "Photos that cost a worker: crashes, hangs.",
                 lambda: pool.losses,
             ),
         ):
