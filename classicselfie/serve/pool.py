@@ -40,7 +40,7 @@ class WorkerPool:
     pending : int
         Photos accepted and not yet answered.
     losses : int
-        Workers that crashed or hung, and were replaced.
+        Photos that cost a worker, by crashes or by hanging; it was replaced.
     """
 
     def __init__(self, detector: SelfieDetector, limits: Limits, workers: int) -> None:
@@ -142,7 +142,13 @@ class _Worker:
         self._connection.recv()
 
     def check(self, photo: bytes) -> Verdict:
-        # It may also have been ended from outside while it had nothing to do.
+        try:
+            return self._ask(photo)
+        except (OSError, EOFError):
+            # The process may have been ended from outside: once more, with a new one.
+            return self._ask(photo)
+
+    def _ask(self, photo: bytes) -> Verdict:
         if self._process is None or not self._process.is_alive():
             self.stop()
             self.start()
