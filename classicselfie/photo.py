@@ -591,6 +591,7 @@ def _plain(image: Image.Image) -> Image.Image:
         opaque = image.convert("RGBA")
         plain = Image.new("RGB", image.size, "white")
         plain.paste(opaque, mask=opaque.getchannel("A"))
+        profile = None if image.mode in ("1", "L", "LA", "La") else profile  # it is of grey
     elif image.mode in ("L", "RGB"):
         plain = image.copy()
     else:

@@ -174,6 +174,6 @@ def explain(
 
 def _sentence(signal: str, values: Values, supports: bool, faceless: bool) -> str:
     if faceless and signal in ("skin", "focus", "hog_face"):
-        what = {"skin": "skin", "focus": "sharpness", "hog_face": "outlines"}[signal]
-        return f"{what} is spread as in {_whose(supports)}"
+        what = {"skin": "skin is", "focus": "sharpness is", "hog_face": "outlines are"}[signal]
+        return f"{what} spread as in {_whose(supports)}"
     return _SENTENCES[signal](values, supports)

@@ -13,9 +13,17 @@ from __future__ import annotations
 import io
 import os
 import time
+from contextlib import suppress
 
 import requests
-from mastodon import Mastodon, MastodonAPIError, MastodonNetworkError, MastodonServerError
+from mastodon import (
+    Mastodon,
+    MastodonAPIError,
+    MastodonNetworkError,
+    MastodonNotFoundError,
+    MastodonServerError,
+)
+from urllib3.exceptions import HTTPError
 
 from classicselfie import SelfieDetector
 from classicselfie.crop import Crop, find_crop
@@ -40,7 +48,8 @@ def answer_mentions(api: Mastodon, detector: SelfieDetector) -> None:
             continue  # tried again in the next round
         except MastodonAPIError as error:
             print(f"no answer: {error}", flush=True)  # refused for good, perhaps deleted
-        api.notifications_dismiss(mention.id)
+        with suppress(MastodonNotFoundError):  # it goes with a post that was deleted
+            api.notifications_dismiss(mention.id)
 
 
 def answer(api, detector, status) -> None:  # type: ignore[no-untyped-def]
@@ -78,7 +87,7 @@ def download(url: str) -> bytes | None:
         with requests.get(url, stream=True, timeout=30) as response:
             response.raise_for_status()
             data = response.raw.read(MAX_BYTES + 1, decode_content=True)
-    except (requests.RequestException, OSError):
+    except (requests.RequestException, HTTPError, OSError):
         return None
     return data if len(data) <= MAX_BYTES else None
 

@@ -14,6 +14,7 @@ from test_cli import run
 
 from classicselfie.benchmark.drawing import draw_head, draw_person, draw_scene, turned
 from classicselfie.crop import find_crop
+from classicselfie.crop.search import encode as encode_crop
 from classicselfie.errors import CropError, NoFaceError
 from classicselfie.quality import score_quality
 
@@ -131,12 +132,48 @@ def test_the_command_speaks_json_and_reads_stdin(person_path: Path, tmp_path: Pa
         assert crop.size == (right - left, bottom - top)
 
 
+def test_faces_across_a_wide_picture_keep_it_whole() -> None:
+    picture = draw_scene(2400, 800)
+    for x in (150, 1200, 2250):
+        draw_head(picture, (x, 400), 240)
+    crop = find_crop(picture)
+    assert crop.box == (0, 0, 2400, 800)
+    with pytest.raises(CropError, match="no crop of the aspect 1:1"):
+        find_crop(picture, "1:1")
+
+
+def test_a_profile_of_grey_is_not_put_on_colours(tmp_path: Path) -> None:
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[16:20] = b"GRAY"
+    path = tmp_path / "grey.png"
+    grey = Image.fromarray(draw_person(480, 640, (0.5, 0.4), 0.3)[..., 1]).convert("LA")
+    grey.save(path, icc_profile=bytes(profile))
+    crop = find_crop(path)
+    assert crop.image.mode == "RGB"
+    assert "icc_profile" not in crop.image.info
+
+
+def test_a_crop_too_wide_for_its_format_is_told() -> None:
+    with pytest.raises(CropError, match="cannot be written as WebP"):
+        encode_crop(Image.new("RGB", (17000, 60)), ".webp")
+
+
+def test_nothing_is_written_before_all_is_right(person_path: Path, tmp_path: Path) -> None:
+    output = tmp_path / "crop.jpg"
+    for sheet, text in ((tmp_path / "sheet.gif", "must end in .jpg"), (output, "cannot be both")):
+        done = run("crop", person_path, "-o", output, "--sheet", sheet)
+        assert done.returncode == 2
+        assert text in done.stderr
+        assert list(tmp_path.glob("crop*")) == []
+
+
 def test_refusals_are_one_line(person_path: Path, tmp_path: Path) -> None:
     room = tmp_path / "room.png"
     room.write_bytes(encode(draw_scene(640, 480, seed=3), ".png"))
     for arguments, text in (
         ((person_path, "-o", tmp_path / "crop.gif"), "must end in .jpg"),
         ((room, "-o", tmp_path / "crop.jpg"), "no face was found"),
+        ((person_path, "-o", tmp_path / f"{'a' * 300}.jpg"), "cannot be written"),
         ((tmp_path / "missing.jpg", "-o", tmp_path / "crop.jpg"), "cannot be read"),
     ):
         done = run("crop", *arguments)

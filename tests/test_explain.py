@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -130,6 +131,14 @@ def test_the_command_writes_a_picture_and_a_page(picture: BgrImage, tmp_path: Pa
     assert again.returncode == 2
     assert again.stderr.count("\n") == 1
     assert "exists already" in again.stderr
+
+
+def test_a_name_of_any_bytes_is_shown(person_path: Path, tmp_path: Path) -> None:
+    photo, page = tmp_path / os.fsdecode(b"x\xff.png"), tmp_path / "why.html"
+    photo.write_bytes(person_path.read_bytes())
+    done = run("explain", photo, "-o", page)
+    assert done.returncode == 0, done.stderr
+    assert r"x\xff.png" in page.read_text(encoding="utf-8")
 
 
 def test_explain_refuses_in_one_line(person_path: Path, tmp_path: Path) -> None:

@@ -207,6 +207,33 @@ def test_archives_give_their_members(selfie: bytes, scenery: bytes, tmp_path: Pa
     assert contents(tmp_path / "moved") == Counter()  # nothing of an archive can be moved
 
 
+def test_headers_and_packings_that_fill_the_memory_are_not_read(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "long.tar.gz", "w:gz", format=tarfile.GNU_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo("a" * 3_000_000 + ".jpg"))
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w", zipfile.ZIP_BZIP2) as zipped:
+        zipped.writestr("a.jpg", b"photo")
+    tar, member = find_photos([str(tmp_path)])
+    assert "a header is too large" in tar.problem
+    assert member.problem == "it is packed in a way that is not read"
+
+
+def test_links_of_a_pattern_lead_in_no_circles(selfie: bytes, tmp_path: Path) -> None:
+    folder = many(tmp_path / "d", 2, selfie)
+    (folder / "link").symlink_to(".")
+    (folder / "other").symlink_to(".")
+    names = [item.name for item in find_photos([f"{folder}/**/*.jpg"])]
+    assert sorted(names) == [str(folder / "0000.jpg"), str(folder / "0001.jpg")]
+    assert len(list(find_photos([f"{folder}/**"]))) == 2
+
+
+def test_a_name_may_end_in_a_carriage_return(selfie: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "icon\r"
+    path.write_bytes(selfie)
+    (line,) = run("-", "-0", stdin=os.fsencode(path) + b"\0").splitlines()
+    assert json.loads(line)["path"] == str(path)
+    assert json.loads(line)["label"] != "unknown"
+
+
 def test_bombs_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = tmp_path / "bomb.zip"
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -522,6 +549,49 @@ def test_every_odd_file_is_one_row(odd_dir: Path, tmp_path: Path) -> None:
 # What is sorted
 
 
+def test_its_own_files_and_what_it_has_moved_stay(selfie: bytes, tmp_path: Path) -> None:
+    many(tmp_path / "p", 3, selfie)
+
+    def scan_list() -> dict[str, sqlite3.Row]:
+        files = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+        listed = "\n".join(str(path.relative_to(tmp_path)) for path in files)
+        arguments = ("-", "--to", "r.sqlite", "--resume", "--move-to", "s")
+        run(*arguments, stdin=listed.encode(), cwd=tmp_path)
+        return rows_of(tmp_path / "r.sqlite")
+
+    first = scan_list()
+    assert len(first) == 3
+    assert {path: tuple(row) for path, row in scan_list().items()} == {
+        path: tuple(row) for path, row in first.items()
+    }
+    assert len(contents(tmp_path / "s")) == 3
+
+
+def test_a_list_resumed_after_a_move_keeps_its_rows(selfie: bytes, tmp_path: Path) -> None:
+    folder = many(tmp_path / "p", 3, selfie)
+    listed = "".join(f"{path}\n" for path in sorted(folder.iterdir())).encode()
+    arguments = ("-", "--to", tmp_path / "r.sqlite", "--resume", "--move-to", tmp_path / "s")
+    for _ in range(2):
+        run(*arguments, stdin=listed)
+        rows = rows_of(tmp_path / "r.sqlite").values()
+        assert len(rows) == 3
+        assert all(Path(row["sorted_to"]).is_file() and row["label"] != "unknown" for row in rows)
+
+
+def test_a_photo_that_cannot_be_named_stays(selfie: bytes, tmp_path: Path) -> None:
+    (tmp_path / "r1").mkdir()
+    (tmp_path / "r1" / "x.jpg").write_bytes(selfie)
+    (tmp_path / "r2").mkdir()
+    many(tmp_path / "r2" / "x.jpg", 1, selfie)
+    many(tmp_path / "r3", 1, selfie)
+    with zipfile.ZipFile(tmp_path / "r3" / "z.zip", "w") as archive:
+        archive.writestr("a" * 300 + ".jpg", selfie)
+    run(*(tmp_path / name for name in ("r1", "r2", "r3")), *MAKE_SELFIES,
+        "--to", tmp_path / "r.sqlite", "--copy-to", tmp_path / "o")  # fmt: skip
+    assert len(rows_of(tmp_path / "r.sqlite")) == 4
+    assert len(contents(tmp_path / "o")) == 2
+
+
 def test_sorting_keeps_places_and_overwrites_nothing(library: Path, tmp_path: Path) -> None:
     before, out = contents(library), tmp_path / "out"
     (out / "selfie").mkdir(parents=True)
@@ -633,5 +703,5 @@ def test_the_documented_options_are_the_real_ones() -> None:
 def test_an_error_while_sorting_is_one_line(library: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "not_selfie").write_text("a file where a folder should be")
-    with pytest.raises(ScanError, match="cannot be put at"):
+    with pytest.raises(ScanError, match="cannot be made: it is a file"):
         scan([library], sort_to=tmp_path / "out", n_jobs=1)

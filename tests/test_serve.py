@@ -248,6 +248,12 @@ def test_too_many_parts_are_refused(service: Service, person_jpeg: bytes, count:
         ("multipart/form-data; boundary=x", b"--x\r\n\r\n\r\n--x--\r\n", 400),
         ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; na", 400),
         ("multipart/form-data; boundary=x; charset=no", b"--x--\r\n", 422),
+        (
+            "multipart/form-data; boundary=x; charset=idna",
+            b'--x\r\nContent-Disposition: form-data; name="photo"; filename="xn--name-.jpg"\r\n\r\n'
+            b"photo\r\n--x--\r\n",
+            400,
+        ),
         ("image/jpeg", b"", 422),
     ],
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classicselfie.cli.options import refuse_existing, stdin, write_new
+from classicselfie.errors import ClassicSelfieError
 
 if TYPE_CHECKING:
     from classicselfie.cli.options import Commands
@@ -36,12 +37,15 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from classicselfie.crop.search import encode, find_crop
+    from classicselfie.crop.search import check_suffix, encode, find_crop
     from classicselfie.crop.sheet import draw_sheet
 
     outputs = [arguments.output] + ([arguments.sheet] if arguments.sheet else [])
     for output in outputs:
+        check_suffix(output.suffix)
         refuse_existing(output)
+    if len(set(outputs)) < len(outputs):
+        raise ClassicSelfieError(f"{arguments.output} cannot be both the crop and the sheet")
     photo = stdin().read() if arguments.photo == "-" else arguments.photo
     crop = find_crop(photo, arguments.aspect)
     write_new(arguments.output, encode(crop.image, arguments.output.suffix))

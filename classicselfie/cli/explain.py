@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,10 +59,15 @@ def _run(arguments: argparse.Namespace) -> int:
         if output.suffix.lower() == ".png":
             write_new(output, draw_figure(explanation))
         else:
-            write_new(output, write_page(explanation, Path(named).name).encode())
+            write_new(output, write_page(explanation, _shown(named)).encode())
     if arguments.json:
         print(json.dumps(explanation.to_dict() | {"path": arguments.photo}))
     else:
         files = " and ".join(map(str, outputs))
         print(f"{arguments.photo}: {explanation.verdict}; see {files}")
     return 0
+
+
+def _shown(path: str) -> str:
+    """Return a file's name as it can be shown: names may be any bytes."""
+    return os.fsencode(Path(path).name).decode("utf-8", "backslashreplace")

@@ -108,7 +108,11 @@ def stdin() -> BinaryIO:
 
 def refuse_existing(path: Path) -> None:
     """Raise `ClassicSelfieError` where a file would be overwritten."""
-    if path.exists():
+    try:
+        exists = path.exists()
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise ClassicSelfieError(f"{path} cannot be written: {error.strerror}") from error
+    if exists:
         raise ClassicSelfieError(f"{path} exists already; choose another name")
 
 

@@ -100,7 +100,12 @@ def find_crop(source: PhotoSource, aspect: str = FREE) -> Crop:
         photo = file.decode()
     maps = survey(photo)
     before = rate(photo, maps)
-    box, expected = _search(photo, maps, aspect)
+    try:
+        box, expected = _search(photo, maps, aspect)
+    except CropError:
+        if aspect != FREE:
+            raise
+        box, expected = (0, 0, *photo.size), before.score  # faces all across a wide picture
     image = _cut(source, box)
     after = _look(image)
     if aspect == FREE and (after is None or after.score < before.score):
@@ -214,6 +219,12 @@ def _in_original(box: Floats, photo: Photo, aspect: float | None) -> Box:
     return left, top, left + width, top + height
 
 
+def check_suffix(suffix: str) -> None:
+    """Raise `CropError` where a file's suffix names no format of a crop."""
+    if suffix.lower() not in _FORMATS:
+        raise CropError(f"the crop must end in {', '.join(_FORMATS)}, not {suffix or 'nothing'}")
+
+
 def encode(image: Image.Image, suffix: str) -> bytes:
     """Encode a crop with its colour profile.
 
@@ -225,13 +236,15 @@ def encode(image: Image.Image, suffix: str) -> bytes:
     Raises
     ------
     CropError
-        If the suffix names no such format.
+        If the suffix names no such format, or the crop is too large for it.
     """
-    options = _FORMATS.get(suffix.lower())
-    if options is None:
-        raise CropError(f"the crop must end in {', '.join(_FORMATS)}, not {suffix or 'nothing'}")
+    check_suffix(suffix)
+    options = _FORMATS[suffix.lower()]
     stream = io.BytesIO()
-    image.save(stream, icc_profile=image.info.get("icc_profile"), **options)
+    try:
+        image.save(stream, icc_profile=image.info.get("icc_profile"), **options)
+    except (OSError, ValueError) as error:  # WebP ends at 16383 pixels a side, JPEG at 65500
+        raise CropError(f"the crop cannot be written as {options['format']}: {error}") from error
     return stream.getvalue()
 
 

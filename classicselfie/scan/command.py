@@ -22,7 +22,7 @@ from classicselfie.scan.cluster import Cluster
 from classicselfie.scan.judge import Result, Runner, Task, weights_digest
 from classicselfie.scan.results import Known, Results, Row
 from classicselfie.scan.sorting import Sorter, Way
-from classicselfie.scan.sources import Item, find_photos, is_url, refuse_missing, text_of
+from classicselfie.scan.sources import Item, find_photos, is_url, path_of, refuse_missing, text_of
 from classicselfie.scan.workers import Workers
 
 # What kill -9 costs at most; the photos of it are judged again.
@@ -248,11 +248,19 @@ class _Scan:
         """Tell by size and time alone that a file is as it was when it was judged."""
         if not (self._resume and self._fits(known) and known.sha256 and item.is_file):
             return False
+        if self._was_moved(item, known):
+            return True
         try:
             facts = Path(item.path).stat()
         except OSError:
             return False
         return (facts.st_size, facts.st_mtime_ns) == (known.bytes, known.mtime_ns)
+
+    def _was_moved(self, item: Item, known: Known) -> bool:
+        """Tell of a photo of a list that it lies where an earlier run has moved it."""
+        if known.sorted_to is None or os.path.lexists(item.path):
+            return False
+        return os.path.lexists(path_of(known.sorted_to))
 
     def _take(self, item: Item, result: Result) -> None:
         known = self._known.pop(item.name, None)
@@ -308,6 +316,9 @@ class _Scan:
 
     def _plan(self, photo: _Done) -> None:
         if self._sorter is None or self._only not in (None, photo.label):
+            return
+        if photo.row is None and photo.known and self._was_moved(photo.item, photo.known):
+            self._summary.sorted += 1
             return
         if not self._sorter.takes(photo.item):
             self._summary.unsorted += 1

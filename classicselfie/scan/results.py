@@ -42,6 +42,7 @@ COLUMNS = {
     "sorted_to": "TEXT",
 }
 _JSON = ("reasons", "faces", "timings_ms")
+_LINE_KEYS = COLUMNS.keys() - {"width", "height"} | {"size"}
 _SCHEMA = f"""
 CREATE TABLE photos ({", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())}) WITHOUT ROWID;
 CREATE TABLE passed ({", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())}) WITHOUT ROWID;
@@ -85,15 +86,18 @@ class Results:
         self._format = _format_of(output)
         self.journal = output.with_name(output.name + ".unfinished") if self._format else output
         with self._told():
-            is_new = not self.journal.exists()
             self._database = sqlite3.connect(self.journal, timeout=0, isolation_level=None)
             try:
                 self._lock()
-                self._set_up()
+                is_new = self.journal.stat().st_size == 0  # nobody else's: it is locked
+                try:
+                    self._set_up()
+                except BaseException:
+                    if is_new:
+                        self.journal.unlink(missing_ok=True)
+                    raise
             except BaseException:
                 self._database.close()
-                if is_new:
-                    self.journal.unlink(missing_ok=True)
                 raise
 
     def __enter__(self) -> Results:
@@ -190,6 +194,8 @@ class Results:
             places = ", ".join("?" * len(COLUMNS))
             try:
                 for row in self._format.read(self.output):
+                    if row.keys() != COLUMNS.keys():
+                        raise ValueError("it has other columns")
                     self._database.execute(
                         f"INSERT OR REPLACE INTO photos VALUES ({places})",
                         tuple(row[name] for name in COLUMNS),
@@ -288,7 +294,7 @@ def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # hundreds of faces are a long field
     with path.open(newline="", encoding="utf-8") as stream:
         for row in csv.DictReader(stream, strict=True):
-            yield {
+            yield row | {
                 name: kinds[kind.split()[0]](row[name]) if row[name] else None
                 for name, kind in COLUMNS.items()
             }
@@ -301,7 +307,9 @@ def _write_jsonl(path: Path, rows: Iterator[dict[str, Any]]) -> None:
 
 def _read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as stream:
-        yield from (_to_table(json.loads(line)) for line in stream)
+        for line in stream:
+            row = json.loads(line)
+            yield _to_table(row) | {name: row[name] for name in row.keys() - _LINE_KEYS}
 
 
 def _write_parquet(path: Path, rows: Iterator[dict[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -41,6 +42,8 @@ class Sorter:
 
     def takes(self, item: Item) -> bool:
         """Tell whether an item can be sorted: a member of an archive can only be copied."""
+        if "\0" in item.place:  # of a damaged list or a hostile archive
+            return False
         if self._way == "copy":
             return not item.problem
         # Moving a link would leave the photo, and break the link if it is a relative one.
@@ -88,7 +91,7 @@ class Sorter:
         """
         self._promised.discard(str(place))
         try:
-            _make_folder(place.parent)
+            self._make_folder(place.parent)
             if os.path.lexists(place) and not self._is_there(
                 item, place, sha256, text_of(str(place))
             ):
@@ -107,7 +110,18 @@ class Sorter:
         except PhotoError:
             return False
         except OSError as error:
+            # Of this photo alone: its name is too long here, or a folder's name is a file's.
+            if error.errno in (errno.ENAMETOOLONG, errno.ENOTDIR):
+                return False
             raise ScanError(f"{item.name} cannot be put at {place}: {error}") from error
+
+    def _make_folder(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:  # a file: no other name within it would do
+            if folder.parent == self.folder:
+                raise ScanError(f"the folder {folder} cannot be made: it is a file") from error
+            raise NotADirectoryError(errno.ENOTDIR, "it is a file", str(folder)) from error
 
     def _is_there(self, item: Item, place: Path, sha256: str | None, planned: str | None) -> bool:
         """Tell whether what lies at `place` is this photo, put there before."""
@@ -123,13 +137,6 @@ class Sorter:
                 return _same(ours, theirs)
         except PhotoError:
             return False
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:  # a file: no other name within it would do
-        raise NotADirectoryError(f"{folder} is a file") from error
 
 
 def _numbered(place: Path) -> Iterator[Path]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, cast
+from urllib.parse import unquote_to_bytes
 
 from classicselfie.errors import MissingExtraError, PhotoError, ScanError
 from classicselfie.photo import MAX_BYTES, open_path
@@ -23,6 +24,7 @@ MAX_MEMBER_BYTES = 128 * 2**20
 # No honest photo unpacks to this much more than it takes; overlapping members of a bomb do.
 MAX_UNPACKED_RATIO = 200
 MIN_UNPACKED_BYTES = 2**30
+MAX_HEADER_BYTES = 2**20
 _TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
 
@@ -70,6 +72,13 @@ def text_of(path: str) -> str:
     return path
 
 
+def path_of(text: str) -> str:
+    """Undo `text_of`."""
+    if is_url(text):
+        return os.fsdecode(unquote_to_bytes(text.removeprefix("file://")))
+    return text
+
+
 @contextmanager
 def open_item(item: Item) -> Iterator[BinaryIO]:
     """Open a photo; a context manager.
@@ -88,6 +97,8 @@ def open_item(item: Item) -> Iterator[BinaryIO]:
                 data = remote.read(MAX_BYTES + 1)
         except Exception as error:  # every store has errors of its own
             raise PhotoError(f"the file cannot be read: {_one_line(error)}") from error
+        if len(data) > MAX_BYTES:
+            raise PhotoError(f"the file is larger than {MAX_BYTES >> 20} MB")
         yield io.BytesIO(data)
     else:
         with open_path(item.path) as stream:
@@ -155,10 +166,17 @@ def find_photos(
 
 
 def _matches(pattern: str) -> Iterator[str]:
-    for match in glob.iglob(pattern, recursive=True):  # noqa: PTH207  lazy, and takes any pattern
-        # ** also names every folder on the way to the files that it names.
-        if "**" not in pattern or not Path(match).is_dir():
-            yield match
+    if "**" not in pattern:
+        yield from glob.iglob(pattern)  # noqa: PTH207  lazy, and takes any pattern
+        return
+    # pathlib's ** follows no links, which may lead in circles.
+    parts = Path(pattern).parts
+    start = next(place for place, part in enumerate(parts) if glob.has_magic(part))
+    base, rest = Path(*parts[:start]), parts[start:]
+    for match in base.glob("/".join((*rest, "*") if rest[-1] == "**" else rest)):
+        within = match.relative_to(base).parts
+        if not any(part.startswith(".") for part in within) and not match.is_dir():
+            yield str(match)
 
 
 @dataclass(frozen=True)
@@ -169,6 +187,10 @@ class _Finder:
     def named(self, given: str) -> Iterator[Item]:
         """Find what a path names; it may be hidden or a symbolic link."""
         path = str(Path(given))  # ./a//b is a/b: one name, one row
+        # Its folder is resolved, itself it is not: a link that the scan made is its own too.
+        real = Path(os.path.realpath(Path(path).parent)) / Path(path).name
+        if any(str(own) in self.without for own in (real, *real.parents)):
+            return
         if Path(path).is_dir():
             yield from self._folder(path, os.path.realpath(path), "")
         else:
@@ -214,6 +236,9 @@ class _Finder:
             if not stat.S_ISREG(Path(path).stat().st_mode):
                 raise ValueError("it is no regular file")
             for member in members(path):
+                left -= member.size  # of one that is passed over as well: a .tar unpacks it
+                if left < 0:
+                    raise ValueError("it unpacks to far more than photos do")
                 safe = [
                     part
                     for part in PurePosixPath(member.name.replace(os.sep, "/")).parts
@@ -225,9 +250,6 @@ class _Finder:
                 if not self.unpack:
                     yield Item(*inner)
                     continue
-                left -= member.size
-                if left < 0:
-                    raise ValueError("it unpacks to far more than photos do")
                 yield _read_member(inner, member)
         except Exception as error:  # damaged archives raise nearly anything, as pictures do
             problem = f"the archive cannot be read further: {_one_line(error)}"
@@ -239,17 +261,31 @@ class _Member:
     name: str
     size: int
     open: Callable[[], IO[bytes] | None]
+    is_bounded: bool = True
+
+
+class _TarInfo(tarfile.TarInfo):
+    """Headers that are read into memory must be small."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if not self.isreg() and self.size > MAX_HEADER_BYTES:
+            raise tarfile.ReadError("a header is too large")
+        return cast(tarfile.TarInfo, cast(Any, super())._proc_member(archive))
 
 
 def _zip_members(path: str) -> Iterator[_Member]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             if not info.is_dir():
-                yield _Member(info.filename, info.file_size, partial(archive.open, info))
+                # zipfile unpacks each block of the other methods whole, whatever its size.
+                is_bounded = info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+                opens = partial(archive.open, info)
+                yield _Member(info.filename, info.file_size, opens, is_bounded)
 
 
 def _tar_members(path: str) -> Iterator[_Member]:
-    with tarfile.open(path, "r|*") as archive:
+    # Not "r|*": that unpacks each block whole, and 2 kB of bzip2 may be gigabytes.
+    with tarfile.open(path, "r:*", tarinfo=_TarInfo) as archive:
         for info in archive:
             if info.isfile():
                 yield _Member(info.name, info.size, partial(archive.extractfile, info))
@@ -260,6 +296,8 @@ def _read_member(inner: tuple[str, str, str], member: _Member) -> Item:
     if member.size > MAX_MEMBER_BYTES:
         limit = MAX_MEMBER_BYTES >> 20
         return Item(*inner, problem=f"it is larger than {limit} MB, the limit in an archive")
+    if not member.is_bounded:
+        return Item(*inner, problem="it is packed in a way that is not read")
     try:
         with cast(IO[bytes], member.open()) as stream:
             # What the archive tells of the size may be a lie.
@@ -279,13 +317,15 @@ def _read_list(stream: IO[bytes], end: bytes) -> Iterator[str]:
     read = getattr(stream, "read1", stream.read)
     while block := read(2**16):
         *whole, rest = (rest + block).split(end)
-        yield from filter(None, map(_decode, whole))
-    if last := _decode(rest):
+        yield from filter(None, (_decode(name, end) for name in whole))
+    if last := _decode(rest, end):
         yield last
 
 
-def _decode(name: bytes) -> str:
-    return os.fsdecode(name.removesuffix(b"\r"))
+def _decode(name: bytes, end: bytes) -> str:
+    if end == b"\n":
+        name = name.removesuffix(b"\r")
+    return os.fsdecode(name)
 
 
 def _remote(url: str) -> Iterator[Item]:

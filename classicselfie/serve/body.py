@@ -101,6 +101,8 @@ class _Body:
             form = await parser.parse()
         except MultiPartException as error:
             raise HTTPException(400, error.message, _CLOSE) from error
+        except UnicodeError as error:  # of codecs such as punycode, which the client may name
+            raise HTTPException(400, "the form's charset does not fit it", _CLOSE) from error
         if parser.begun > len(form.multi_items()):
             raise HTTPException(400, "The form ends in the middle of a part.", _CLOSE)
         files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
