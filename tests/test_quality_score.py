@@ -126,7 +126,7 @@ def test_another_skin_leaves_a_drawn_persons_score(albedo: tuple[float, float, f
     bbox = score_quality(picture).faces[0].bbox
     after = load_photo(recolour_skin(picture, bbox, albedo))
     assert np.abs(after.image.astype(int) - before.image).max() > 10
-    kept = QualityMaps(Scene(after.image, maps.scene.faces), maps.tilt)
+    kept = QualityMaps(Scene(after.image, maps.scene.faces), maps.heads)
     assert rate(after, kept).score == pytest.approx(rate(before, maps).score, abs=0.1)
 
 
@@ -142,9 +142,9 @@ def test_another_skin_leaves_real_scores(real_photos: list[tuple[Path, bool]]) -
             continue
         score = rate(before, maps).score
         for albedo in SKINS[1:]:
-            image = recolour_skin(before.image, maps.faces[0].bbox, albedo)
+            image = recolour_skin(before.image, maps.scene.faces[0].bbox, albedo)
             # The heads are where they were, whatever the detector makes of the new colours.
-            kept = QualityMaps(Scene(image, maps.scene.faces), maps.tilt)
+            kept = QualityMaps(Scene(image, maps.scene.faces), maps.heads)
             shifts.append(abs(rate(replace(before, image=image), kept).score - score))
     assert len(shifts) >= 60
     assert np.median(shifts) < 0.02
