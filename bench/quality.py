@@ -37,7 +37,7 @@ from classicselfie.features import Scene
 from classicselfie.images import BgrImage
 from classicselfie.photo import load_photo
 from classicselfie.quality.measures import QualityMaps, find_heads
-from classicselfie.quality.score import QualityScore, face_detector, rate, score_quality, survey
+from classicselfie.quality.score import QualityScore, rate, score_quality, survey, view_detector
 
 Damage = Callable[[BgrImage, Face, float], BgrImage]
 # Strengths: stops; thousandths of the longest side; grey levels; share of the frame's height that
@@ -52,7 +52,7 @@ DAMAGES: dict[str, tuple[Damage, tuple[float, ...]]] = {
     ),
     "tilt": (
         lambda image, face, degrees: tilt(
-            image, float(np.copysign(degrees, find_heads(image, [face], face_detector())[0].tilt))
+            image, float(np.copysign(degrees, find_heads(image, [face], view_detector())[0].tilt))
         ),
         (8, 16, 24, 32),
     ),

@@ -51,9 +51,10 @@ _LOG_FLOOR = 16.0  # keeps the noise of black from counting as contrast
 _EDGE_SCALES = (0.6, 2.4)  # pixels
 _SOFTEST = 64.0
 # A head is looked at again in turned views: degrees, pixels a side, and face sizes a side.
-_COARSE = np.arange(-64.0, 65.0, 16.0)
-_FINE = np.arange(-64.0, 65.0, 8.0)
+_COARSE = np.arange(-96.0, 97.0, 16.0)
+_FINE = np.arange(-48.0, 49.0, 8.0)
 _VIEW, _VIEW_FACES = 112, 2.5
+_AROUND = (128, 128, 128)  # beyond the picture
 _CONFIDENT = 1 / 12  # of two views, one by this much surer counts e times as much
 _SURE = 0.85  # of the main head's confidence: what is less sure may be no head
 _INNER = (0.25, 0.3, 0.75, 0.85)  # part of a face's box that is skin
@@ -322,10 +323,11 @@ def find_heads(image: BgrImage, faces: Sequence[Face], detector: YuNetDetector) 
     """
     heads = []
     for face in faces:
-        eyes = face.landmarks[:2] or ((0.0, face.bbox[1] + 0.4 * face.bbox[3]),)
-        head = Head(face.bbox, float(np.mean([y for _, y in eyes])), 0.0, face.score)
+        (x0, y0), (x1, y1) = face.landmarks[:2]
+        roll = float(np.degrees(np.arctan2(y1 - y0, x1 - x0)))
+        head = Head(face.bbox, (y0 + y1) / 2, roll, face.score)
         head = _look_again(image, head, _COARSE, (False,), detector)
-        heads.append(_look_again(image, head, _FINE, (False, True), detector))
+        heads.append(_look_again(image, head, head.tilt + _FINE, (False, True), detector))
     heads.sort(key=lambda head: -head.weight)
     largest, surest = heads[0].bbox[3], heads[0].score
     return [
@@ -351,7 +353,7 @@ def _look_again(
     for angle in angles:
         matrix = np.asarray(cv2.getRotationMatrix2D(centre.tolist(), float(angle), zoom), float)
         matrix[:, 2] += _VIEW / 2 - centre
-        view = cv2.warpAffine(image, matrix, (_VIEW, _VIEW), borderMode=cv2.BORDER_REPLICATE)
+        view = cv2.warpAffine(image, matrix, (_VIEW, _VIEW), borderValue=_AROUND)
         back = np.linalg.inv(np.vstack([matrix, (0, 0, 1)]))[:2]
         for mirror in mirrored:
             seen = cv2.flip(view, 1) if mirror else view

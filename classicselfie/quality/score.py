@@ -358,18 +358,22 @@ def survey(photo: Photo) -> QualityMaps:
     NoFaceError
         If there is no face.
     """
-    detector = face_detector()
-    faces = detector.detect(photo.image)
+    faces = _face_detector().detect(photo.image)
     if not faces:
         raise NoFaceError("no face was found")
     scene = Scene(photo.image, faces)
-    return QualityMaps(scene, find_heads(photo.image, scene.similar, detector))
+    return QualityMaps(scene, find_heads(photo.image, scene.similar, view_detector()))
 
 
 @lru_cache(maxsize=1)
-def face_detector() -> YuNetDetector:
-    """Return the face detector of the score, one for all photos."""
+def _face_detector() -> YuNetDetector:
     return YuNetDetector()
+
+
+@lru_cache(maxsize=1)
+def view_detector() -> YuNetDetector:
+    """Return the face detector of views of a head: a face is there, however unsure."""
+    return YuNetDetector(score_threshold=0.1)
 
 
 def border_share(photo: Photo) -> float:
