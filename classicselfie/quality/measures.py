@@ -223,18 +223,14 @@ class QualityMaps:
         An edge's slope at a fine and at a coarse scale differs by the ratio of the scales where
         it is sharp, and hardly where it is blurred, whatever its contrast.
         """
-        x0, y0, x1, y1 = _scaled(self.heads[0].bbox, (0.05, 0.0, 0.95, 1.0), 1.0)
+        x0, y0, x1, y1 = _scaled(self.heads[0].bbox, (0.15, 0.15, 0.85, 0.95), 1.0)
         face = self.scene.grey[y0:y1, x0:x1]
         if min(face.shape) < 8:
             return float(np.log2(_SOFTEST))
         face = cast(Plane, face * (_SKIN_GREY / (np.median(face) + 1.0)))
         fine, coarse = (_slope(face, sigma) for sigma in _EDGE_SCALES)
         strong = coarse >= np.quantile(coarse, 0.9)
-        # Noise has a slope of its own: Gaussian noise after a Gaussian filter.
-        sigma = np.quantile(_block_noise(face), 0.25)
-        noise = (_noise_gain(_EDGE_SCALES[0]) * sigma) ** 2
-        clean = np.sqrt(np.maximum(fine[strong] ** 2 - noise, 0.0))
-        ratios = np.log2((clean + 0.02) / (coarse[strong] + 0.02)) / np.log2(_SHARPEST)
+        ratios = np.log2((fine[strong] + 0.02) / (coarse[strong] + 0.02)) / np.log2(_SHARPEST)
         # A face is as sharp as its sharpest edges; those of cheeks and chin are always soft.
         return float(-np.log2(np.clip(np.quantile(ratios, 0.8), 1 / _SOFTEST, 1.0)))
 
@@ -442,13 +438,6 @@ def _block_noise(plane: Plane) -> Plane:
     response = cast(Plane, np.abs(cv2.filter2D(plane, cv2.CV_32F, kernel)))
     size = (max(1, plane.shape[1] // 8), max(1, plane.shape[0] // 8))
     return cast(Plane, resize(response, *size) * np.float32(np.sqrt(np.pi / 2) / 6))
-
-
-def _noise_gain(sigma: float) -> float:
-    """Slope that `_slope` finds, root mean square, in white noise of deviation 1."""
-    smooth = cv2.getGaussianKernel(9, sigma).ravel()
-    derived = np.convolve(smooth, (0.5, 0.0, -0.5))
-    return float(np.sqrt(2 * (smooth**2).sum() * (derived**2).sum()))
 
 
 def _weighted_quantile(values: Plane, weights: Plane, quantile: float) -> float:

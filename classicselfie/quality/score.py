@@ -49,17 +49,17 @@ def shortfalls(measures: Floats) -> Floats:
     )
     octaves = np.log2(size / LIKED_HEAD)
     # Within a comfortable range nothing is lost: there the measures tell more of the detector.
-    closer, farther = np.maximum(octaves - 0.3, 0.0), np.maximum(-octaves - 0.3, 0.0)
-    lower = np.maximum(np.abs(eyes - LIKED_EYES) - 0.08, 0.0)
+    closer, farther = np.maximum(octaves - 0.38, 0.0), np.maximum(-octaves - 0.38, 0.0)
+    lower = np.maximum(np.abs(eyes - LIKED_EYES) - 0.11, 0.0)
     fallen = [
-        _even((dark - 0.4) / 5.0),
+        _even((dark - 0.35) / 5.7),
         _early((blown - 0.05) / 0.25),
-        _early((shading - 0.6) / 1.5),
-        _even((soft - 1.2) / 4.0),
-        _even(np.log2(1.0 + np.maximum(noise - 0.004, 0.0) / 0.006) / 5.5),
-        _even(closer / 1.6 + farther / 3.0),  # closer than liked harms more
-        _even((cut - 0.05) / 1.5),
-        _even((tilt - 5.0) / 65.0),
+        _early((shading - 0.75) / 1.5),
+        _even((soft - 1.1) / 4.0),
+        _even(np.log2(1.0 + np.maximum(noise - 0.004, 0.0) / 0.0055) / 6.9),
+        _even(closer / 1.43 + farther / 3.0),  # closer than liked harms more
+        _even((cut - 0.1) / 1.56),
+        _even((tilt - 6.3) / 67.0),
         _early((lower / 0.25) ** 2),
         _early(clutter / 0.35),
         _early(borders / 0.25),
@@ -82,16 +82,16 @@ def _early(distance: Floats) -> Floats:
 
 
 _WEIGHTS = {
-    "dark": 4.0,
-    "blown": 1.0,
-    "shading": 1.0,
-    "softness": 4.5,
-    "noise": 6.0,
+    "dark": 4.3,
+    "blown": 0.4,
+    "shading": 0.5,
+    "softness": 3.6,
+    "noise": 9.0,
     "head_size": 2.5,
-    "head_cut": 4.0,
-    "tilt": 4.5,
-    "eyes": 1.0,
-    "clutter": 0.7,
+    "head_cut": 4.3,
+    "tilt": 5.7,
+    "eyes": 0.4,
+    "clutter": 0.3,
     "borders": 1.0,
 }
 
