@@ -32,7 +32,6 @@ from classicselfie.quality.measures import MEASURES, QualityMaps
 from classicselfie.quality.score import (
     DEFAULT_SCORER,
     QualityScorer,
-    keep_in_range,
     load_scorer,
     rate,
     survey,
@@ -95,7 +94,7 @@ def test_advice_says_what_to_change(part: str, picture: BgrImage, words: str) ->
 
 def test_what_is_worse_still_scores_lower() -> None:
     """Scores bend towards the lowest and never reach it, and the parts still add up."""
-    picture = blur(add_noise(darken(draw_person(face=0.7), 2.5), 24), 10)
+    picture = add_noise(darken(blur(draw_person(face=0.7), 12), 3), 32)
     scored = [score_quality(tilt(picture, degrees)) for degrees in (0, 12, 24)]
     assert all(each.score > 0 for each in scored)
     assert all(milder.score > harder.score for milder, harder in pairwise(scored))
@@ -103,9 +102,6 @@ def test_what_is_worse_still_scores_lower() -> None:
     for each in scored:
         assert each.best == pytest.approx(10)
         assert each.best + sum(part.points for part in each.parts) == pytest.approx(each.score)
-    worst = np.array([-30.0, -60.0, 3.0, 12.0])
-    assert np.all(np.diff(keep_in_range(np.sort(worst), 0, 10)) > 0)
-    assert keep_in_range(np.array([3.0, 7.5, 12.0]), 0, 10).tolist() == [3.0, 7.5, 10.0]
 
 
 def test_bars_cost_points() -> None:
@@ -308,7 +304,7 @@ def test_bad_ratings_are_one_line(tmp_path: Path, text: str, error: str) -> None
 def test_weights_survive_a_round_trip_and_refuse_damage(tmp_path: Path) -> None:
     text = DEFAULT_SCORER.to_json()
     assert QualityScorer.from_json(text).to_json() == text
-    for damaged in ("{}", "[]", text.replace('"tilt"', '"charm"'), text.replace("-4.0", "NaN", 1)):
+    for damaged in ("{}", "[]", text.replace('"tilt"', '"charm"'), text.replace("-4.3", "NaN", 1)):
         path = tmp_path / "weights.json"
         path.write_text(damaged, encoding="utf-8")
         with pytest.raises(ModelError):

@@ -17,13 +17,7 @@ import numpy.typing as npt
 from classicselfie.errors import ManifestError, MissingExtraError, NoFaceError, PhotoError
 from classicselfie.photo import load_photo
 from classicselfie.quality.measures import MEASURES, Floats
-from classicselfie.quality.score import (
-    QualityScorer,
-    border_share,
-    keep_in_range,
-    shortfalls,
-    survey,
-)
+from classicselfie.quality.score import QualityScorer, border_share, shortfalls, survey
 
 FOLDS = 5
 MIN_PHOTOS = 10
@@ -128,9 +122,7 @@ def train_ratings(
     folds = min(FOLDS, int(groups.max()) + 1)
     for train, test in GroupKFold(folds).split(x, y, groups):
         coef, intercept = fit(x[train], y[train], groups[train])
-        predicted[test] = keep_in_range(
-            x[test] @ coef + intercept, float(y[train].min()), float(y[train].max())
-        )
+        predicted[test] = np.clip(x[test] @ coef + intercept, y[train].min(), y[train].max())
     figures = _figures(y, predicted) | {
         "photos": len(used),
         "groups": int(groups.max()) + 1,

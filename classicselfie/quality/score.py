@@ -27,7 +27,7 @@ SCHEMA_VERSION = 1
 LOWEST, HIGHEST = 0.0, 10.0
 LIKED_HEAD = 1 / 3  # of the frame's height
 LIKED_EYES = 0.4  # of the frame's height, from above
-_BEND = 0.3  # of the range: scores fall evenly down to here, ever more slowly below
+_BEND = 3.0  # points: scores fall evenly down to here, ever more slowly below
 _ADVISED = 0.3  # points from which a part is worth a sentence
 
 
@@ -189,7 +189,9 @@ class QualityScorer:
     coef : ndarray of float64, shape (len(MEASURES),)
         Points per shortfall.
     lowest, highest : float
-        The score is kept within these, see `keep_in_range`.
+        The score is kept within these.
+    bend : float
+        Points above `lowest` from which on it is approached and never reached; 0 cuts off.
     card : mapping
         How the weights were found.
     """
@@ -199,12 +201,15 @@ class QualityScorer:
     coef: Floats
     lowest: float = LOWEST
     highest: float = HIGHEST
+    bend: float = 0.0
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.coef.shape != (len(MEASURES),):
             raise ModelError(f"{self.name}: needs {len(MEASURES)} weights, not {self.coef.shape}")
-        if not np.isfinite([*self.coef, self.intercept, self.lowest, self.highest]).all():
+        if not np.isfinite(
+            [*self.coef, self.intercept, self.lowest, self.highest, self.bend]
+        ).all():
             raise ModelError(f"{self.name}: holds numbers that are not finite")
         if not self.lowest < self.highest:
             raise ModelError(f"{self.name}: the lowest score must be below the highest")
@@ -212,7 +217,12 @@ class QualityScorer:
     def scores(self, measures: Floats) -> Floats:
         """Score measures, shape (..., len(MEASURES))."""
         sums = self.intercept + (shortfalls(measures) * self.coef).sum(axis=-1)
-        return keep_in_range(sums, self.lowest, self.highest)
+        # Below the bend ever more slowly, so that what is worse still scores lower.
+        bend = max(self.bend, 1e-9)
+        below = np.minimum(sums - self.lowest - bend, 0.0) / bend
+        bent = np.maximum(sums, self.lowest + bend * np.exp(below))
+        kept: Floats = np.minimum(bent, self.highest)
+        return kept
 
     def points(self, measures: Floats) -> Floats:
         """Share a score out, shape (len(MEASURES),) for the measures of one photo.
@@ -235,6 +245,7 @@ class QualityScorer:
             "coef": self.coef.tolist(),
             "lowest": self.lowest,
             "highest": self.highest,
+            "bend": self.bend,
             "card": dict(self.card),
         }
         return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -261,33 +272,18 @@ class QualityScorer:
                 coef=np.array(data["coef"], np.float64),
                 lowest=float(data["lowest"]),
                 highest=float(data["highest"]),
+                bend=float(data["bend"]),
                 card=dict(data["card"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{source} is no valid file of quality weights: {error!r}") from error
 
 
-def keep_in_range(sums: Floats, lowest: float, highest: float) -> Floats:
-    """Cut off above; below, bend from `_BEND` of the range on, so that worse stays worse.
-
-    Parameters
-    ----------
-    sums : ndarray of float64
-    lowest, highest : float
-
-    Returns
-    -------
-    ndarray of float64, same shape
-        Never quite `lowest`.
-    """
-    room = _BEND * (highest - lowest)
-    below = np.minimum(sums - lowest - room, 0.0) / room
-    kept: Floats = np.minimum(np.maximum(sums, lowest + room * np.exp(below)), highest)
-    return kept
-
-
 DEFAULT_SCORER = QualityScorer(
-    "classicselfie-quality-1", HIGHEST, np.array([-_WEIGHTS[name] for name in MEASURES])
+    "classicselfie-quality-1",
+    HIGHEST,
+    np.array([-_WEIGHTS[name] for name in MEASURES]),
+    bend=_BEND,
 )
 
 
