@@ -4,7 +4,7 @@
 
 Per damage, every pair of two strengths of the same photo (strength 0 is the photo itself) is in
 order if the stronger one scores lower. A damaged photo in which no face is found any more has no
-score; such pairs are counted apart. Recoloured skin is scored twice: with heads and tilt where they
+score; such pairs are counted apart. Recoloured skin is scored twice: with the heads where they
 were found in the photo itself, and with the face detector's new answer, which moves by itself.
 """
 
@@ -32,12 +32,12 @@ from classicselfie.benchmark.damage import (
     tilt,
 )
 from classicselfie.errors import NoFaceError
-from classicselfie.faces import Face, YuNetDetector
+from classicselfie.faces import Face
 from classicselfie.features import Scene
 from classicselfie.images import BgrImage
 from classicselfie.photo import load_photo
-from classicselfie.quality.measures import QualityMaps, find_tilt
-from classicselfie.quality.score import QualityScore, rate, score_quality, survey
+from classicselfie.quality.measures import QualityMaps, find_heads
+from classicselfie.quality.score import QualityScore, rate, score_quality, survey, view_detector
 
 Damage = Callable[[BgrImage, Face, float], BgrImage]
 # Strengths: stops; thousandths of the longest side; grey levels; share of the frame's height that
@@ -52,7 +52,7 @@ DAMAGES: dict[str, tuple[Damage, tuple[float, ...]]] = {
     ),
     "tilt": (
         lambda image, face, degrees: tilt(
-            image, float(np.copysign(degrees, find_tilt(image, face, YuNetDetector())))
+            image, float(np.copysign(degrees, find_heads(image, [face], view_detector())[0].tilt))
         ),
         (8, 16, 24, 32),
     ),
@@ -96,8 +96,8 @@ def examine(path: Path) -> dict[str, object] | None:
     before = load_photo(image)
     maps = survey(before)
     for name, albedo in SKINS.items():
-        other = replace(before, image=recolour_skin(before.image, maps.faces[0].bbox, albedo))
-        kept = QualityMaps(Scene(other.image, maps.scene.faces), maps.tilt)
+        other = replace(before, image=recolour_skin(before.image, maps.scene.faces[0].bbox, albedo))
+        kept = QualityMaps(Scene(other.image, maps.scene.faces), maps.heads)
         anew = score(other.image)
         skins[name] = {
             "kept": rate(other, kept).score - whole.score,

@@ -29,7 +29,13 @@ from classicselfie.features import Scene
 from classicselfie.photo import load_photo
 from classicselfie.quality import score_quality
 from classicselfie.quality.measures import MEASURES, QualityMaps
-from classicselfie.quality.score import DEFAULT_SCORER, QualityScorer, load_scorer, rate, survey
+from classicselfie.quality.score import (
+    DEFAULT_SCORER,
+    QualityScorer,
+    load_scorer,
+    rate,
+    survey,
+)
 
 BBOX = (150.0, 180.0, 180.0, 280.0)  # of the drawn face, roughly
 DAMAGE: dict[str, tuple[str, Callable[[BgrImage, float], BgrImage], tuple[float, ...]]] = {
@@ -86,6 +92,18 @@ def test_advice_says_what_to_change(part: str, picture: BgrImage, words: str) ->
     assert told.sentence in scored.advice
 
 
+def test_what_is_worse_still_scores_lower() -> None:
+    """Scores bend towards the lowest and never reach it, and the parts still add up."""
+    picture = add_noise(darken(blur(draw_person(face=0.7), 12), 3), 32)
+    scored = [score_quality(tilt(picture, degrees)) for degrees in (0, 12, 24)]
+    assert all(each.score > 0 for each in scored)
+    assert all(milder.score > harder.score for milder, harder in pairwise(scored))
+    assert scored[-1].score < 3
+    for each in scored:
+        assert each.best == pytest.approx(10)
+        assert each.best + sum(part.points for part in each.parts) == pytest.approx(each.score)
+
+
 def test_bars_cost_points() -> None:
     picture = draw_person(face=0.4)
     barred = cv2.copyMakeBorder(picture, 120, 120, 0, 0, cv2.BORDER_CONSTANT, value=(0, 0, 0))
@@ -118,6 +136,10 @@ def test_a_crop_is_measured_as_its_own_picture_would_be() -> None:
 SKINS = [(0.35, 0.42, 0.5), (0.62, 0.67, 0.75), (1.3, 1.25, 1.2), (0.85, 0.85, 1.1), (0.75, 1, 1)]
 
 
+# Shares of real photos in which the score moves by no more than 0.1.
+KEPT_SHARE, ANEW_SHARE = 0.95, 0.7
+
+
 @pytest.mark.parametrize("albedo", SKINS)
 def test_another_skin_leaves_a_drawn_persons_score(albedo: tuple[float, float, float]) -> None:
     picture = draw_person(face=0.4)
@@ -126,29 +148,37 @@ def test_another_skin_leaves_a_drawn_persons_score(albedo: tuple[float, float, f
     bbox = score_quality(picture).faces[0].bbox
     after = load_photo(recolour_skin(picture, bbox, albedo))
     assert np.abs(after.image.astype(int) - before.image).max() > 10
-    kept = QualityMaps(Scene(after.image, maps.scene.faces), maps.tilt)
+    kept = QualityMaps(Scene(after.image, maps.scene.faces), maps.heads)
     assert rate(after, kept).score == pytest.approx(rate(before, maps).score, abs=0.1)
 
 
 def test_another_skin_leaves_real_scores(real_photos: list[tuple[Path, bool]]) -> None:
-    shifts = []
-    for path, selfie in real_photos[::3]:
-        before = load_photo(path)
+    """Within 0.1 of a point for the shares that real photos reach; see docs/quality.md."""
+    kept, anew, all_over = [], [], []
+    for path, selfie in real_photos[::2]:
         if not selfie:
             continue
+        before = load_photo(path)
         try:
             maps = survey(before)
         except NoFaceError:
             continue
         score = rate(before, maps).score
         for albedo in SKINS[1:]:
-            image = recolour_skin(before.image, maps.faces[0].bbox, albedo)
+            image = recolour_skin(before.image, maps.scene.faces[0].bbox, albedo)
+            after = replace(before, image=image)
             # The heads are where they were, whatever the detector makes of the new colours.
-            kept = QualityMaps(Scene(image, maps.scene.faces), maps.tilt)
-            shifts.append(abs(rate(replace(before, image=image), kept).score - score))
-    assert len(shifts) >= 60
-    assert np.median(shifts) < 0.02
-    assert np.mean(np.array(shifts) <= 0.1) >= 0.9, sorted(shifts)[-10:]
+            there = QualityMaps(Scene(image, maps.scene.faces), maps.heads)
+            kept.append(abs(rate(after, there).score - score))
+            anew.append(abs(rate(after, survey(after)).score - score))
+        darker = replace(before, image=darken(before.image, 1.0))
+        there = QualityMaps(Scene(darker.image, maps.scene.faces), maps.heads)
+        all_over.append(abs(rate(darker, there).score - score))
+    assert len(kept) >= 60
+    assert np.mean(np.array(kept) <= 0.1) >= KEPT_SHARE, sorted(kept)[-10:]
+    assert np.mean(np.array(anew) <= 0.1) >= ANEW_SHARE, sorted(anew)[-20:]
+    # The light itself taken away, of skin and all else, is seen in nearly every photo.
+    assert np.mean(np.array(all_over) > 0.1) >= 0.9
 
 
 def test_no_face_is_an_error_of_its_own() -> None:
@@ -274,7 +304,7 @@ def test_bad_ratings_are_one_line(tmp_path: Path, text: str, error: str) -> None
 def test_weights_survive_a_round_trip_and_refuse_damage(tmp_path: Path) -> None:
     text = DEFAULT_SCORER.to_json()
     assert QualityScorer.from_json(text).to_json() == text
-    for damaged in ("{}", "[]", text.replace('"tilt"', '"charm"'), text.replace("-4.0", "NaN", 1)):
+    for damaged in ("{}", "[]", text.replace('"tilt"', '"charm"'), text.replace("-4.3", "NaN", 1)):
         path = tmp_path / "weights.json"
         path.write_text(damaged, encoding="utf-8")
         with pytest.raises(ModelError):

@@ -153,7 +153,7 @@ def _search(photo: Photo, maps: QualityMaps, aspect: str) -> tuple[Box, float]:
 
 def _faces_box(maps: QualityMaps) -> Floats:
     """Box around the main faces, as far as they lie in the picture."""
-    boxes = np.array([face.bbox for face in maps.faces])
+    boxes = np.array([face.bbox for face in maps.scene.similar])
     limits = [maps.scene.width, maps.scene.height]
     low = np.clip(boxes[:, :2].min(axis=0), 0, limits)
     high = np.clip((boxes[:, :2] + boxes[:, 2:]).max(axis=0), 0, limits)

@@ -8,6 +8,8 @@ pixels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
@@ -16,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classicselfie.faces import Bbox, Face, YuNetDetector
-from classicselfie.features import Scene
+from classicselfie.features import SIMILAR_FACE, Scene
 from classicselfie.images import BgrImage, Plane, reduce, resize
 
 Floats = npt.NDArray[np.float64]
@@ -42,15 +44,22 @@ _BELOW_WEIGHT = 0.1  # beside the shoulders: arms may be bare
 _STRIDE = 2  # the sums over areas are kept at half the working size
 _BINS = 64
 _BIN = 256 // _BINS
-_BRIGHT_QUANTILE = 0.95
+_BRIGHT_QUANTILES = (0.8, 0.9, 0.95, 0.98)
 _GAMMA = 2.2  # encoded luma to light
 _WHITE = 235.0
 _LOG_FLOOR = 16.0  # keeps the noise of black from counting as contrast
 _EDGE_SCALES = (0.6, 2.4)  # pixels
 _SOFTEST = 64.0
-# Turned views of a head: degrees, pixels a side, and face sizes a side.
-_ANGLES = np.arange(-64.0, 65.0, 8.0)
-_VIEW, _VIEW_FACES = 96, 2.5
+# A head is looked at again in turned views: degrees, pixels a side, and face sizes a side.
+_COARSE = np.arange(-96.0, 97.0, 16.0)
+_FINE = np.arange(-48.0, 49.0, 8.0)
+_VIEW, _VIEW_FACES = 112, 2.5
+_AROUND = (128, 128, 128)  # beyond the picture
+_CONFIDENT = 1 / 12  # of two views, one by this much surer counts e times as much
+_SURE = 0.85  # of the main head's confidence: what is less sure may be no head
+_INNER = (0.25, 0.3, 0.75, 0.85)  # part of a face's box that is skin
+_SKIN = np.array((105.0, 130.0, 170.0))  # every skin is brought to this blue, green and red
+_SKIN_GREY = 130.0
 _SHARPEST = _EDGE_SCALES[1] / _EDGE_SCALES[0]
 # A head is larger than its face: room for hair, ears and chin, in face heights and widths.
 HAIR, EAR, CHIN = 0.3, 0.12, 0.1
@@ -63,14 +72,18 @@ class QualityMaps:
     ----------
     scene : Scene
         With at least one face.
-    tilt : float
-        Of the largest face, see `find_tilt`.
+    heads : sequence of Head
+        Of the main group, the largest face's first; see `find_heads`.
     """
 
-    def __init__(self, scene: Scene, tilt: float) -> None:
+    def __init__(self, scene: Scene, heads: Sequence[Head]) -> None:
         self.scene = scene
-        self.tilt = tilt
-        self.faces = scene.similar
+        self.heads = list(heads)
+
+    @property
+    def tilt(self) -> float:
+        """Tilt of the largest head in degrees, clockwise."""
+        return self.heads[0].tilt
 
     def measure(self, boxes: Floats, borders: float = 0.0) -> Floats:
         """Measure parts of the picture.
@@ -103,7 +116,7 @@ class QualityMaps:
                 self._shading * ones,
                 self._softness * ones,
                 self._noise * ones,
-                self.scene.faces[0].bbox[3] / height,
+                self.heads[0].bbox[3] / height,
                 self._cut(boxes),
                 abs(self.tilt) * ones,
                 (self._eyes_y - boxes[:, 1]) / height,
@@ -118,16 +131,6 @@ class QualityMaps:
         """The whole working image as a box, shape (1, 4)."""
         return np.array([[0, 0, self.scene.width, self.scene.height]], np.float64)
 
-    def _sums(self, integral: Floats, boxes: Floats) -> Floats:
-        """Sum the planes of `_integral` over boxes of the working image."""
-        rows, columns = integral.shape[0] - 1, integral.shape[1] - 1
-        x0, x1 = np.rint(boxes[:, 0::2].T * columns / self.scene.width).astype(np.int64)
-        y0, y1 = np.rint(boxes[:, 1::2].T * rows / self.scene.height).astype(np.int64)
-        x0, x1 = np.clip(x0, 0, columns - 1), np.clip(x1, 1, columns)
-        y0, y1 = np.clip(y0, 0, rows - 1), np.clip(y1, 1, rows)
-        sums: Floats = integral[y1, x1] - integral[y0, x1] - integral[y1, x0] + integral[y0, x0]
-        return sums
-
     # --- light: everything but skin ----------------------------------------------------------
 
     @cached_property
@@ -141,69 +144,70 @@ class QualityMaps:
         By place alone: a mask of skin colour would itself depend on the skin.
         """
         weight = np.ones(self._luma.shape, np.float32)
-        for face in self.faces:
-            x0, y0, x1, y1 = _scaled(face.bbox, (-0.15, -0.35, 1.15, 1.0), 1 / _STRIDE)
-            weight[y0:y1, x0:x1] = _SKIN_WEIGHT
+        for head in self.heads:
+            y1 = _scaled(head.bbox, (0.0, 0.0, 1.0, 1.0), 1 / _STRIDE)[3]
             weight[y1:] *= _BELOW_WEIGHT
-            x0, y0, x1, y1 = _scaled(face.bbox, (-0.5, 1.0, 1.5, 99.0), 1 / _STRIDE)
+            x0, y0, x1, y1 = _scaled(head.bbox, (-0.5, 1.0, 1.5, 99.0), 1 / _STRIDE)
             weight[y0:y1, x0:x1] = _SKIN_WEIGHT
+            x, y, w, h = (edge / _STRIDE for edge in head.bbox)
+            centre = (round(x + 0.5 * w), round(y + 0.4 * h))
+            axes = (round(0.7 * w), round(0.75 * h))
+            cv2.ellipse(weight, centre, axes, 0.0, 0.0, 360.0, (_SKIN_WEIGHT,), cv2.FILLED)
         return weight
 
     @cached_property
-    def _histogram(self) -> Floats:
-        """Sums over areas of a weighted histogram of the luma, shape (rows, columns, bins)."""
+    def _histogram(self) -> _Areas:
+        """Weighted histogram of the luma, one plane a bin."""
         luma, weight = reduce(self._luma, _STRIDE), reduce(self._weight, _STRIDE)
         place = np.minimum(luma.astype(np.int64) // _BIN, _BINS - 1)
         one_hot = np.zeros((*luma.shape, _BINS), np.float32)
         np.put_along_axis(one_hot, place[..., None], weight[..., None], axis=2)
-        return _integral(one_hot)
+        return _Areas(one_hot, self.scene)
 
     def _level(self, boxes: Floats) -> Floats:
-        """Luma below which 95 % of what is not skin lies."""
-        counts = self._sums(self._histogram, boxes)
+        """Luma of the brightest of what is not skin: the mean of some high quantiles."""
+        counts = self._histogram.sums(boxes)
         total = np.cumsum(counts, axis=1)
-        target = _BRIGHT_QUANTILE * total[:, -1:]
-        place = np.minimum((total < target).sum(axis=1), _BINS - 1)
         rows = np.arange(len(boxes))
-        inside = np.maximum(counts[rows, place], 1e-6)
-        part = 1.0 - (total[rows, place] - target[:, 0]) / inside
-        levels: Floats = (place + np.clip(part, 0.0, 1.0)) * _BIN
+        levels: Floats = np.zeros(len(boxes))
+        for quantile in _BRIGHT_QUANTILES:
+            target = quantile * total[:, -1]
+            place = np.minimum((total < target[:, None]).sum(axis=1), _BINS - 1)
+            inside = np.maximum(counts[rows, place], 1e-6)
+            part = 1.0 - (total[rows, place] - target) / inside
+            levels += (place + np.clip(part, 0.0, 1.0)) * _BIN / len(_BRIGHT_QUANTILES)
         return levels
 
     @cached_property
-    def _white(self) -> float:
-        return float(self._level(self.frame)[0])
-
-    @cached_property
-    def _blown(self) -> Floats:
+    def _blown(self) -> _Areas:
         """Where the background lies flat at the picture's own white."""
         top = 0.97 * _weighted_quantile(self._luma, self._weight, 0.99)
         return self._weighed(self._luma >= top)
 
     @cached_property
-    def _edges(self) -> Floats:
+    def _edges(self) -> _Areas:
         """Edges of the background that stand out at arm's length from the screen."""
         logarithm = np.log2(cv2.GaussianBlur(self._luma, (0, 0), 1.2) + _LOG_FLOOR)
         gx = cv2.Sobel(logarithm, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
         gy = cv2.Sobel(logarithm, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
         return self._weighed(np.hypot(gx, gy) > 0.08)
 
-    def _weighed(self, mask: npt.NDArray[np.bool_]) -> Floats:
-        return _integral(np.stack([mask * self._weight, self._weight], axis=2))
+    def _weighed(self, mask: npt.NDArray[np.bool_]) -> _Areas:
+        return _Areas(np.stack([mask * self._weight, self._weight], axis=2), self.scene)
 
-    def _share(self, boxes: Floats, integral: Floats) -> Floats:
-        sums = self._sums(integral, boxes)
+    def _share(self, boxes: Floats, areas: _Areas) -> Floats:
+        sums = areas.sums(boxes)
         share: Floats = sums[:, 0] / np.maximum(sums[:, 1], 1e-6)
         return share
 
     @cached_property
     def _shading(self) -> float:
         """Stops between the cheeks: one surface, so that its own colour cancels out."""
-        face = self.scene.faces[0]
+        bbox = self.heads[0].bbox
         grey = self.scene.grey
         sides = []
         for left, right in ((0.12, 0.36), (0.64, 0.88)):
-            x0, y0, x1, y1 = _scaled(face.bbox, (left, 0.45, right, 0.75), 1.0)
+            x0, y0, x1, y1 = _scaled(bbox, (left, 0.45, right, 0.75), 1.0)
             patch = grey[y0:y1, x0:x1]
             if not patch.size:
                 return 0.0
@@ -219,49 +223,35 @@ class QualityMaps:
         An edge's slope at a fine and at a coarse scale differs by the ratio of the scales where
         it is sharp, and hardly where it is blurred, whatever its contrast.
         """
-        x0, y0, x1, y1 = _scaled(self.scene.faces[0].bbox, (-0.1, -0.15, 1.1, 1.1), 1.0)
-        head = self.scene.grey[y0:y1, x0:x1]
-        if min(head.shape) < 8:
+        x0, y0, x1, y1 = _scaled(self.heads[0].bbox, (0.15, 0.15, 0.85, 0.95), 1.0)
+        face = self.scene.grey[y0:y1, x0:x1]
+        if min(face.shape) < 8:
             return float(np.log2(_SOFTEST))
-        fine, coarse = (_slope(head, sigma) for sigma in _EDGE_SCALES)
+        face = cast(Plane, face * (_SKIN_GREY / (np.median(face) + 1.0)))
+        fine, coarse = (_slope(face, sigma) for sigma in _EDGE_SCALES)
         strong = coarse >= np.quantile(coarse, 0.9)
-        # Noise has a slope of its own: Gaussian noise after a Gaussian filter.
-        noise = (_noise_gain(_EDGE_SCALES[0]) * self._sigma) ** 2
-        clean = np.sqrt(np.maximum(fine[strong] ** 2 - noise, 0.0))
-        ratios = np.log2((clean + 0.02) / (coarse[strong] + 0.02)) / np.log2(_SHARPEST)
+        ratios = np.log2((fine[strong] + 0.02) / (coarse[strong] + 0.02)) / np.log2(_SHARPEST)
         # A face is as sharp as its sharpest edges; those of cheeks and chin are always soft.
         return float(-np.log2(np.clip(np.quantile(ratios, 0.8), 1 / _SOFTEST, 1.0)))
 
     @cached_property
-    def _sigma(self) -> float:
-        """Standard deviation of the noise in the flattest blocks, grey levels.
-
-        References
-        ----------
-        Immerkær: Fast noise variance estimation, Computer Vision and Image Understanding 64
-        (1996).
-        """
-        kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-        response = cast(Plane, np.abs(cv2.filter2D(self.scene.grey, cv2.CV_32F, kernel)))
-        size = (max(1, self.scene.width // 8), max(1, self.scene.height // 8))
-        sigma = resize(response, *size) * np.float32(np.sqrt(np.pi / 2) / 6)
-        level = resize(self.scene.grey, *size)
-        weight = resize(self._weight, *size)
+    def _noise(self) -> float:
+        """Noise of the flattest blocks, in shares of their own brightness."""
+        sigma = _block_noise(self.scene.grey)
+        level = resize(self.scene.grey, sigma.shape[1], sigma.shape[0])
+        # Black and white clip the noise away.
+        weight = resize(self._weight, sigma.shape[1], sigma.shape[0])
         # Black and white clip the noise away.
         weight = np.where((level > 6) & (level < 245), weight, weight * _SKIN_WEIGHT)
-        return _weighted_quantile(sigma, weight, 0.25)
-
-    @property
-    def _noise(self) -> float:
-        return self._sigma / max(self._white, 8.0)  # dark is not clean
+        return _weighted_quantile(cast(Plane, sigma / (level + 8.0)), weight, 0.1)
 
     # --- composition ---------------------------------------------------------------------------
 
     def _cut(self, boxes: Floats) -> Floats:
         """Room that the heads of the main group lack, in face heights."""
         lacking = np.zeros(len(boxes))
-        for face in self.faces:
-            x, y, w, h = face.bbox
+        for head in self.heads:
+            x, y, w, h = head.bbox
             margins = (
                 (x - EAR * w - boxes[:, 0]) / h,
                 (y - HAIR * h - boxes[:, 1]) / h,
@@ -274,49 +264,123 @@ class QualityMaps:
 
     @cached_property
     def _eyes_y(self) -> float:
-        return float(np.mean([_eyes(face) for face in self.faces]))
+        return float(np.mean([head.eyes for head in self.heads]))
 
 
-def find_tilt(image: BgrImage, face: Face, detector: YuNetDetector) -> float:
-    """Find how far a head is turned in the picture's plane.
+@dataclass(frozen=True)
+class Head:
+    """A head as several views agree on it.
+
+    Attributes
+    ----------
+    bbox : tuple of float
+        Of the face, as if the head stood upright; x, y, width and height in pixels.
+    eyes : float
+        Height of the point between the eyes in pixels, from above.
+    tilt : float
+        How far it is turned in the picture's plane: degrees, clockwise.
+    score : float
+        The face detector's confidence in the view that it is surest of.
+    """
+
+    bbox: Bbox
+    eyes: float
+    tilt: float
+    score: float
+
+    @property
+    def weight(self) -> float:
+        """Size and confidence: what tells the main head."""
+        return self.bbox[2] * self.bbox[3] * self.score**4
+
+
+def find_heads(image: BgrImage, faces: Sequence[Face], detector: YuNetDetector) -> list[Head]:
+    """Look again at faces, so that neither skin nor a turn of the head moves their boxes.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (height, width, 3)
         BGR.
-    face : Face
+    faces : sequence of Face
         In pixels of `image`.
     detector : YuNetDetector
 
     Returns
     -------
-    float
-        Degrees, clockwise; 0 where no turned view shows a face.
+    list of Head
+        The main head, then those of its group: about as large, and about as surely heads.
 
     Notes
     -----
-    The face is looked at again from many angles, and the angles are averaged by the detector's
-    confidence, which is highest where the head is upright. Landmarks would be cheaper, but those
-    of YuNet follow a turned head only by a part of its turn.
+    A single answer of the detector moves whenever any pixel changes. So each face is seen in
+    turned and mirrored views in which its skin is brought to one fixed colour, and the answers
+    are averaged by their confidence, which is highest where the head is upright. Landmarks are
+    no measure of tilt: those of YuNet hardly follow a turned head.
     """
-    x, y, w, h = face.bbox
+    heads = []
+    for face in faces:
+        (x0, y0), (x1, y1) = face.landmarks[:2]
+        roll = float(np.degrees(np.arctan2(y1 - y0, x1 - x0)))
+        head = Head(face.bbox, (y0 + y1) / 2, roll, face.score)
+        head = _look_again(image, head, _COARSE, (False,), detector)
+        heads.append(_look_again(image, head, head.tilt + _FINE, (False, True), detector))
+    heads.sort(key=lambda head: -head.weight)
+    largest, surest = heads[0].bbox[3], heads[0].score
+    return [
+        head
+        for head in heads
+        if head.bbox[3] >= SIMILAR_FACE * largest and head.score >= _SURE * surest
+    ]
+
+
+def _look_again(
+    image: BgrImage,
+    head: Head,
+    angles: Floats,
+    mirrored: tuple[bool, ...],
+    detector: YuNetDetector,
+) -> Head:
+    """Average what turned views of a head tell; the head itself where none shows a face."""
+    x, y, w, h = head.bbox
     centre = np.array([x + w / 2, y + h / 2])
     zoom = _VIEW / (_VIEW_FACES * np.sqrt(w * h))
-    scores = np.zeros(len(_ANGLES))
-    for place, angle in enumerate(_ANGLES):
+    image = _with_fixed_skin(image, head.bbox)
+    scores, told = [], []
+    for angle in angles:
         matrix = np.asarray(cv2.getRotationMatrix2D(centre.tolist(), float(angle), zoom), float)
         matrix[:, 2] += _VIEW / 2 - centre
-        view = cv2.warpAffine(image, matrix, (_VIEW, _VIEW), borderValue=(128, 128, 128))
-        found = detector.detect_upright(cast(BgrImage, view))
-        scores[place] = max((each.score for each in found), default=0.0)
-    weights = np.maximum(scores - 0.8 * scores.max(), 0.0) ** 2
-    return float(_ANGLES @ weights / weights.sum()) if weights.any() else 0.0
+        view = cv2.warpAffine(image, matrix, (_VIEW, _VIEW), borderValue=_AROUND)
+        back = np.linalg.inv(np.vstack([matrix, (0, 0, 1)]))[:2]
+        for mirror in mirrored:
+            seen = cv2.flip(view, 1) if mirror else view
+            found = detector.detect_upright(cast(BgrImage, seen))
+            if not found:
+                continue
+            face = max(found, key=lambda face: face.score)
+            fx, fy, fw, fh = face.bbox
+            eyes = np.mean(face.landmarks[:2], axis=0)
+            points = np.array([(fx + fw / 2, fy + fh / 2), eyes])
+            if mirror:
+                points[:, 0] = _VIEW - points[:, 0]
+            (cx, cy), (_, eyes_y) = points @ back[:, :2].T + back[:, 2]
+            scores.append(face.score)
+            told.append((angle, cx, cy, fw / zoom, fh / zoom, eyes_y))
+    if not told:
+        return head
+    weights = np.exp((np.array(scores) - max(scores)) / _CONFIDENT)
+    tilt, cx, cy, w, h, eyes_y = (weights @ np.array(told) / weights.sum()).tolist()
+    return Head((cx - w / 2, cy - h / 2, w, h), eyes_y, tilt, max(scores))
 
 
-def _eyes(face: Face) -> float:
-    if len(face.landmarks) != 5:
-        return face.bbox[1] + 0.4 * face.bbox[3]
-    return (face.landmarks[0][1] + face.landmarks[1][1]) / 2
+def _with_fixed_skin(image: BgrImage, bbox: Bbox) -> BgrImage:
+    """Bring a face's skin to one fixed colour, and everything else along with it."""
+    x0, y0, x1, y1 = _scaled(bbox, _INNER, 1.0)
+    inner = image[y0:y1, x0:x1]
+    if not inner.size:
+        return image
+    gain = np.clip(_SKIN / (np.median(inner, axis=(0, 1)) + 1.0), 0.3, 12.0)
+    table = np.minimum(np.arange(256)[:, None] * gain + 0.5, 255.0).astype(np.uint8)
+    return cast(BgrImage, cv2.LUT(image, table[:, None]))
 
 
 def _scaled(
@@ -329,10 +393,31 @@ def _scaled(
     return cast(tuple[int, int, int, int], tuple(max(0, round(edge * scale)) for edge in edges))
 
 
-def _integral(planes: npt.NDArray[np.float32]) -> Floats:
-    """Sum over everything above and to the left, one row and column of zeros first."""
-    sums = planes.astype(np.float64).cumsum(axis=0).cumsum(axis=1)
-    return np.pad(sums, ((1, 0), (1, 0), (0, 0)))
+class _Areas:
+    """Sums of planes, shape (rows, columns, n), over parts of the picture."""
+
+    def __init__(self, planes: npt.NDArray[np.float32], scene: Scene) -> None:
+        self._planes = planes
+        self._size = (scene.width, scene.height)
+
+    def sums(self, boxes: Floats) -> Floats:
+        """Sum over boxes of the working image, shape (boxes, n)."""
+        rows, columns = self._planes.shape[:2]
+        x0, x1 = np.rint(boxes[:, 0::2].T * columns / self._size[0]).astype(np.int64)
+        y0, y1 = np.rint(boxes[:, 1::2].T * rows / self._size[1]).astype(np.int64)
+        x0, x1 = np.clip(x0, 0, columns - 1), np.clip(x1, 1, columns)
+        y0, y1 = np.clip(y0, 0, rows - 1), np.clip(y1, 1, rows)
+        if len(boxes) == 1:  # sums over everything above and left pay only for many boxes
+            part = self._planes[y0[0] : y1[0], x0[0] : x1[0]]
+            return np.asarray(part.sum(axis=(0, 1), dtype=np.float64))[None]
+        above = self._integral
+        sums: Floats = above[y1, x1] - above[y0, x1] - above[y1, x0] + above[y0, x0]
+        return sums
+
+    @cached_property
+    def _integral(self) -> Floats:
+        sums = self._planes.astype(np.float64).cumsum(axis=0).cumsum(axis=1)
+        return np.pad(sums, ((1, 0), (1, 0), (0, 0)))
 
 
 def _slope(plane: Plane, sigma: float) -> Plane:
@@ -342,11 +427,17 @@ def _slope(plane: Plane, sigma: float) -> Plane:
     return cast(Plane, np.hypot(gx, gy))
 
 
-def _noise_gain(sigma: float) -> float:
-    """Slope that `_slope` finds, root mean square, in white noise of deviation 1."""
-    smooth = cv2.getGaussianKernel(9, sigma).ravel()
-    derived = np.convolve(smooth, (0.5, 0.0, -0.5))
-    return float(np.sqrt(2 * (smooth**2).sum() * (derived**2).sum()))
+def _block_noise(plane: Plane) -> Plane:
+    """Give the deviation of the noise in blocks of 8 by 8 pixels, as if they were flat.
+
+    References
+    ----------
+    Immerkær: Fast noise variance estimation, Computer Vision and Image Understanding 64 (1996).
+    """
+    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+    response = cast(Plane, np.abs(cv2.filter2D(plane, cv2.CV_32F, kernel)))
+    size = (max(1, plane.shape[1] // 8), max(1, plane.shape[0] // 8))
+    return cast(Plane, resize(response, *size) * np.float32(np.sqrt(np.pi / 2) / 6))
 
 
 def _weighted_quantile(values: Plane, weights: Plane, quantile: float) -> float:

@@ -162,6 +162,7 @@ def _fitter(
     from sklearn.model_selection import GridSearchCV, GroupKFold
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     def fit(x: Floats, y: Floats, groups: npt.NDArray[np.int64]) -> tuple[Floats, float]:
         """Fit on features of equal spread, and give the weights of the features as they are."""
@@ -174,7 +175,9 @@ def _fitter(
             scoring="neg_mean_absolute_error",
             cv=GroupKFold(min(FOLDS, len(np.unique(groups)))),
         )
-        search.fit(x, y, groups=groups, **{f"{name}__sample_weight": weights})
+        # Of so few numbers, several threads cost more than they save.
+        with threadpool_limits(1):
+            search.fit(x, y, groups=groups, **{f"{name}__sample_weight": weights})
         scaler, fitted = search.best_estimator_
         coef: Floats = fitted.coef_ / scaler.scale_
         return coef, float(fitted.intercept_ - coef @ scaler.mean_)

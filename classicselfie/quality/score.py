@@ -1,8 +1,8 @@
 """Measures to a score from 0 to 10, each part of it with a sentence of advice.
 
 A measure becomes a *shortfall*: 0 where there is nothing to improve, towards 1 as it gets worse.
-The score is a plain sum, 10 less the shortfalls' weights; `classicselfie train-ratings` finds
-other weights for the same shortfalls.
+The score is a plain sum, 10 less the shortfalls' weights, that bends above 0 instead of falling
+below it; `classicselfie train-ratings` finds other weights for the same shortfalls.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from classicselfie.errors import ModelError, NoFaceError
 from classicselfie.faces import Face, YuNetDetector, face_in_original
 from classicselfie.features import Scene
 from classicselfie.photo import Photo, PhotoSource, load_photo
-from classicselfie.quality.measures import MEASURES, Floats, QualityMaps, find_tilt
+from classicselfie.quality.measures import MEASURES, Floats, QualityMaps, find_heads
 
 SCHEMA_VERSION = 1
 LOWEST, HIGHEST = 0.0, 10.0
 LIKED_HEAD = 1 / 3  # of the frame's height
 LIKED_EYES = 0.4  # of the frame's height, from above
+_BEND = 3.0  # points: scores fall evenly down to here, ever more slowly below
 _ADVISED = 0.3  # points from which a part is worth a sentence
 
 
@@ -47,42 +48,50 @@ def shortfalls(measures: Floats) -> Floats:
         measures, -1, 0
     )
     octaves = np.log2(size / LIKED_HEAD)
-    # Each is a distance in units of "plain to see"; closer than liked harms more than farther.
-    distance = [
-        (np.maximum(dark - 0.4, 0.0) / 2.2) ** 1.2,
-        np.maximum(blown - 0.05, 0.0) / 0.25,
-        np.maximum(shading - 0.5, 0.0) / 1.5,
-        _ramp(soft, 1.2, 5.0),
-        0.35 * np.log2(1.0 + np.maximum(noise - 0.002, 0.0) / 0.008),
-        np.where(octaves > 0, _ramp(octaves, 0.0, 2.2), (octaves / 2.0) ** 2),
-        _ramp(cut, 0.0, 1.2),
-        _ramp(tilt, 0.0, 45.0),
-        (np.abs(eyes - LIKED_EYES) / 0.25) ** 2,
-        clutter / 0.35,
-        borders / 0.25,
+    # Within a comfortable range nothing is lost: there the measures tell more of the detector.
+    closer, farther = np.maximum(octaves - 0.38, 0.0), np.maximum(-octaves - 0.38, 0.0)
+    lower = np.maximum(np.abs(eyes - LIKED_EYES) - 0.11, 0.0)
+    fallen = [
+        _even((dark - 0.35) / 5.7),
+        _early((blown - 0.05) / 0.25),
+        _early((shading - 0.75) / 1.5),
+        _even((soft - 1.1) / 4.0),
+        _even(np.log2(1.0 + np.maximum(noise - 0.004, 0.0) / 0.0055) / 6.9),
+        _even(closer / 1.43 + farther / 3.0),  # closer than liked harms more
+        _even((cut - 0.1) / 1.56),
+        _even((tilt - 6.3) / 67.0),
+        _early((lower / 0.25) ** 2),
+        _early(clutter / 0.35),
+        _early(borders / 0.25),
     ]
-    fallen: Floats = 1.0 - np.exp(-np.stack(distance, axis=-1))
+    return np.stack(fallen, axis=-1)
+
+
+def _even(distance: Floats) -> Floats:
+    """Give a shortfall that grows evenly to 0.7 and ever more slowly on to 1."""
+    distance = np.maximum(distance, 0.0)
+    over = np.maximum(distance - 0.7, 0.0)
+    fallen: Floats = np.minimum(distance, 0.7) + 0.3 * (1.0 - np.exp(-over / 0.3))
     return fallen
 
 
-def _ramp(values: Floats, low: float, high: float) -> Floats:
-    """Give the distance of which the shortfall grows evenly from `low` to (nearly) `high`."""
-    share = np.clip((values - low) / (high - low), 0.0, 1.0)
-    distance: Floats = -np.log1p(-0.98 * share)
-    return distance
+def _early(distance: Floats) -> Floats:
+    """Give a shortfall most of which comes with the first steps."""
+    fallen: Floats = 1.0 - np.exp(-np.maximum(distance, 0.0))
+    return fallen
 
 
 _WEIGHTS = {
-    "dark": 4.0,
-    "blown": 1.0,
-    "shading": 1.0,
-    "softness": 4.5,
-    "noise": 6.0,
+    "dark": 4.3,
+    "blown": 0.4,
+    "shading": 0.5,
+    "softness": 3.6,
+    "noise": 9.0,
     "head_size": 2.5,
-    "head_cut": 4.0,
-    "tilt": 4.5,
-    "eyes": 1.0,
-    "clutter": 0.7,
+    "head_cut": 4.3,
+    "tilt": 5.7,
+    "eyes": 0.4,
+    "clutter": 0.3,
     "borders": 1.0,
 }
 
@@ -118,8 +127,7 @@ class QualityScore:
     score : float
         0 to 10 with the bundled weights, else within the range of the ratings.
     best : float
-        What a photo without any shortfall gets; it and the parts' points add up to the score,
-        as long as that stays in its range.
+        What a photo without any shortfall gets; it and the parts' points add up to the score.
     parts : tuple of QualityPart
         Costliest first.
     faces : tuple of Face
@@ -182,6 +190,8 @@ class QualityScorer:
         Points per shortfall.
     lowest, highest : float
         The score is kept within these.
+    bend : float
+        Points above `lowest` from which on it is approached and never reached; 0 cuts off.
     card : mapping
         How the weights were found.
     """
@@ -191,12 +201,15 @@ class QualityScorer:
     coef: Floats
     lowest: float = LOWEST
     highest: float = HIGHEST
+    bend: float = 0.0
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.coef.shape != (len(MEASURES),):
             raise ModelError(f"{self.name}: needs {len(MEASURES)} weights, not {self.coef.shape}")
-        if not np.isfinite([*self.coef, self.intercept, self.lowest, self.highest]).all():
+        if not np.isfinite(
+            [*self.coef, self.intercept, self.lowest, self.highest, self.bend]
+        ).all():
             raise ModelError(f"{self.name}: holds numbers that are not finite")
         if not self.lowest < self.highest:
             raise ModelError(f"{self.name}: the lowest score must be below the highest")
@@ -204,8 +217,23 @@ class QualityScorer:
     def scores(self, measures: Floats) -> Floats:
         """Score measures, shape (..., len(MEASURES))."""
         sums = self.intercept + (shortfalls(measures) * self.coef).sum(axis=-1)
-        kept: Floats = np.clip(sums, self.lowest, self.highest)
+        # Below the bend ever more slowly, so that what is worse still scores lower.
+        bend = max(self.bend, 1e-9)
+        below = np.minimum(sums - self.lowest - bend, 0.0) / bend
+        bent = np.maximum(sums, self.lowest + bend * np.exp(below))
+        kept: Floats = np.minimum(bent, self.highest)
         return kept
+
+    def points(self, measures: Floats) -> Floats:
+        """Share a score out, shape (len(MEASURES),) for the measures of one photo.
+
+        Where the score is kept in its range, what that changes is spread over the parts by
+        their size, so that they still add up.
+        """
+        points = self.coef * shortfalls(measures)
+        kept = float(self.scores(measures)) - self.intercept - points.sum()
+        shared: Floats = points + kept * np.abs(points) / max(np.abs(points).sum(), 1e-12)
+        return shared
 
     def to_json(self) -> str:
         """Write the weights as JSON; `from_json` reads them back exactly."""
@@ -217,6 +245,7 @@ class QualityScorer:
             "coef": self.coef.tolist(),
             "lowest": self.lowest,
             "highest": self.highest,
+            "bend": self.bend,
             "card": dict(self.card),
         }
         return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -243,6 +272,7 @@ class QualityScorer:
                 coef=np.array(data["coef"], np.float64),
                 lowest=float(data["lowest"]),
                 highest=float(data["highest"]),
+                bend=float(data["bend"]),
                 card=dict(data["card"]),
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -250,7 +280,10 @@ class QualityScorer:
 
 
 DEFAULT_SCORER = QualityScorer(
-    "classicselfie-quality-1", HIGHEST, np.array([-_WEIGHTS[name] for name in MEASURES])
+    "classicselfie-quality-1",
+    HIGHEST,
+    np.array([-_WEIGHTS[name] for name in MEASURES]),
+    bend=_BEND,
 )
 
 
@@ -298,14 +331,15 @@ def score_quality(photo: PhotoSource, scorer: QualityScorer = DEFAULT_SCORER) ->
 def rate(photo: Photo, maps: QualityMaps, scorer: QualityScorer = DEFAULT_SCORER) -> QualityScore:
     """Score a decoded photo by its maps; see `score_quality`."""
     (measures,) = maps.measure(maps.frame, border_share(photo))
-    points = scorer.coef * shortfalls(measures)
+    points = scorer.points(measures)
+    score = float(scorer.scores(measures))
     parts = [
         QualityPart(name, float(part), float(value), _SENTENCES[name](float(value)))
         for name, part, value in zip(MEASURES, points, measures, strict=True)
     ]
     return QualityScore(
-        score=float(scorer.scores(measures)),
-        best=scorer.intercept,
+        score=score,
+        best=score - float(points.sum()),
         parts=tuple(sorted(parts, key=lambda part: (part.points, part.name))),
         faces=tuple(face_in_original(face, photo) for face in maps.scene.faces),
         size=photo.size,
@@ -320,16 +354,22 @@ def survey(photo: Photo) -> QualityMaps:
     NoFaceError
         If there is no face.
     """
-    detector = _face_detector()
-    faces = detector.detect(photo.image)
+    faces = _face_detector().detect(photo.image)
     if not faces:
         raise NoFaceError("no face was found")
-    return QualityMaps(Scene(photo.image, faces), find_tilt(photo.image, faces[0], detector))
+    scene = Scene(photo.image, faces)
+    return QualityMaps(scene, find_heads(photo.image, scene.similar, view_detector()))
 
 
 @lru_cache(maxsize=1)
 def _face_detector() -> YuNetDetector:
     return YuNetDetector()
+
+
+@lru_cache(maxsize=1)
+def view_detector() -> YuNetDetector:
+    """Return the face detector of views of a head: a face is there, however unsure."""
+    return YuNetDetector(score_threshold=0.1)
 
 
 def border_share(photo: Photo) -> float:
