@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +22,16 @@ from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import BgrImage, draw_person
 
 SHARED = Path(os.environ.get("CLASSICSELFIE_SHARED", Path(__file__).parents[2] / "shared"))
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 # In the background a shell lets Ctrl-C be ignored, and what the tests start would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -76,6 +89,20 @@ def person_path(person_jpeg: bytes, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="session")
 def detector() -> SelfieDetector:
     return SelfieDetector()
+
+
+@pytest.fixture(scope="module")  # an event loop runs as long as it lives
+def browser() -> Iterator[Any]:
+    """Start a real, headless Chromium; without one the tests in it skip."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="the extra dev is not installed")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    with playwright.sync_playwright() as tools:
+        running = tools.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield running
+        running.close()
 
 
 def encode(image: BgrImage, extension: str) -> bytes:

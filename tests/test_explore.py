@@ -27,16 +27,6 @@ from classicselfie.benchmark.drawing import draw_head, draw_person, draw_scene
 for package in ("joblib", "sklearn", "tqdm"):
     pytest.importorskip(package, reason="the extra explore is not installed")
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 HOSTILE = "<img src=x onerror=alert(1)>'\" &amp; #1?%41.jpg"
 NEAR, FAR, ROOMS = 14, 13, 12
 
@@ -299,17 +289,6 @@ def test_a_missing_extra_is_one_line(tmp_path: Path) -> None:
 
 
 # --- in a browser --------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed here")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
