@@ -486,15 +486,23 @@ def chart_state(page: Any) -> tuple[float, list[float]]:
     return zoom, [float(v) for v in (chart.get_attribute("data-middle") or "0.5 0.5").split()]
 
 
-def painted(page: Any) -> bytes:
-    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    picture: bytes = page.locator("#chart").screenshot()
-    return picture
+def painted(page: Any) -> np.ndarray:
+    """Picture the map once it has come to rest; its photos are decoded as they can be."""
+    shown, calm = b"", 0
+    while calm < 3:
+        page.wait_for_timeout(100)
+        before, shown = shown, page.locator("#chart").screenshot()
+        calm = calm + 1 if shown == before else 0
+    return cv2.imdecode(np.frombuffer(shown, np.uint8), cv2.IMREAD_COLOR)
+
+
+def differs(one: np.ndarray, other: np.ndarray) -> bool:
+    """Tell whether more than a pointer's trace or a rounded edge changed."""
+    return bool((cv2.absdiff(one, other).max(axis=2) > 40).mean() > 0.002)
 
 
 def test_the_map_zooms_and_moves_by_mouse_and_by_keyboard(page: Any) -> None:
     page.click("#tab-map")
-    page.wait_for_timeout(300)
     whole = painted(page)
     box = page.locator("#chart").bounding_box()
     page.mouse.move(box["x"] + 200, box["y"] + 200)
@@ -503,7 +511,7 @@ def test_the_map_zooms_and_moves_by_mouse_and_by_keyboard(page: Any) -> None:
     zoom, middle = chart_state(page)
     assert middle[0] < 0.5  # towards the pointer
     near = painted(page)
-    assert near != whole
+    assert differs(near, whole)
     page.mouse.down()
     page.mouse.move(box["x"] + 300, box["y"] + 200, steps=4)
     page.mouse.up()
@@ -513,7 +521,7 @@ def test_the_map_zooms_and_moves_by_mouse_and_by_keyboard(page: Any) -> None:
     page.click("#zoom-all")
     page.mouse.move(0, 0)
     assert chart_state(page) == (1, [0.5, 0.5])
-    assert painted(page) == whole
+    assert not differs(painted(page), whole)
     page.locator("#chart").focus()
     page.keyboard.press("+")
     page.keyboard.press("ArrowRight")
@@ -531,7 +539,6 @@ def test_the_map_opens_the_photo_that_was_clicked_and_dims_the_filtered(
 ) -> None:
     data = read_data(gallery)
     page.click("#tab-map")
-    page.wait_for_timeout(300)
     before = painted(page)
     box = page.locator("#chart").bounding_box()
     width, height = data["map"]["width"], data["map"]["height"]
@@ -544,7 +551,7 @@ def test_the_map_opens_the_photo_that_was_clicked_and_dims_the_filtered(
         page.keyboard.press("Escape")
     page.mouse.move(0, 0)
     page.select_option("[name=verdict]", "selfie")
-    assert painted(page) != before
+    assert differs(painted(page), before)
 
 
 def test_a_phone_in_the_dark_fits(phone: Any) -> None:
