@@ -22,7 +22,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from classicselfie.benchmark.pictures import exif_segment
+from classicselfie.benchmark.pictures import add_grain, exif_segment, sensor_noise
 from classicselfie.faces import make_detector
 from classicselfie.features import Scene, Vector, extract_features
 from classicselfie.images import BgrImage, resize
@@ -40,18 +40,23 @@ BATCH = 50  # photos
 THUMBNAIL_SIDE = 160  # EXIF 2.3 asks for 160 × 120
 
 
-def as_phone(image: BgrImage) -> bytes:
-    """Write a picture as a 12-megapixel JPEG with a thumbnail in its EXIF block."""
+def as_phone(image: BgrImage, *, thumbnail: bool = True, noise: bool = False) -> bytes:
+    """Write a picture as a 12-megapixel JPEG, with a thumbnail in its EXIF block or without.
+
+    Noise of a sensor makes it as dear to decode as a phone's photo.
+    """
     height, width = image.shape[:2]
     scale = (PIXELS / (height * width)) ** 0.5
     large = resize(image, round(width * scale), round(height * scale))
+    if noise:
+        add_grain(large, sensor_noise(large.shape[1]))
     scale = THUMBNAIL_SIDE / max(height, width)
     small = resize(large, round(width * scale), round(height * scale))
-    jpeg, thumbnail = (
+    jpeg, embedded = (
         cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
         for picture, quality in ((large, 90), (small, 75))
     )
-    return jpeg[:2] + exif_segment(1, thumbnail) + jpeg[2:]
+    return jpeg[:2] + exif_segment(1, embedded if thumbnail else b"") + jpeg[2:]
 
 
 def extract(paths: Sequence[Path], detector: str) -> list[list[Vector | None]]:

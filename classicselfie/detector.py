@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from classicselfie.errors import MissingExtraError, ModelError, PhotoError
-from classicselfie.explain.explanation import BIAS, METADATA, Explanation, occlude
 from classicselfie.faces import Face, FaceDetector, face_in_original, make_detector
 from classicselfie.features import Scene, extract_features
 from classicselfie.images import BgrImage
@@ -28,6 +28,9 @@ from classicselfie.model import Floats, load_model
 from classicselfie.photo import Photo, PhotoFile, PhotoSource, open_photo
 from classicselfie.reasons import explain
 from classicselfie.verdict import Reason, Stage, Verdict
+
+if TYPE_CHECKING:
+    from classicselfie.explain.explanation import Explanation
 
 
 class SelfieDetector:
@@ -241,6 +244,8 @@ class SelfieDetector:
         TypeError
             If `photo` is no picture source at all.
         """
+        from classicselfie.explain.explanation import BIAS, METADATA, Explanation, occlude
+
         timer = _Timer()
         path = os.fspath(photo) if isinstance(photo, (str, os.PathLike)) else None
         with open_photo(photo) as file:

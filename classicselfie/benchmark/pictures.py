@@ -158,7 +158,7 @@ def draw_stored(content: str, shape: str, megapixels: float) -> BgrImage:
     # Detail grows with the picture, noise belongs to its pixels.
     add_grain(image, _texture(w))
     image = resize(image, width, height)
-    add_grain(image, _noise(width))
+    add_grain(image, sensor_noise(width))
     return turned(image, 6) if shape == "portrait by tag" else image
 
 
@@ -179,7 +179,7 @@ def add_grain(image: BgrImage, grain: npt.NDArray[np.int16]) -> None:
         cv2.add(strip, moved, dst=strip, dtype=cv2.CV_8U)
 
 
-def _noise(width: int) -> npt.NDArray[np.int16]:
+def sensor_noise(width: int) -> npt.NDArray[np.int16]:
     """Brightness noise of single pixels and coarser colour noise, as a phone leaves them."""
     generator = np.random.default_rng(2)
     brightness = generator.standard_normal((_GRAIN_ROWS, width, 1), np.float32)
