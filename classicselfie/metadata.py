@@ -7,41 +7,18 @@ may use the weaker signals as well.
 
 from __future__ import annotations
 
-import io
 import math
-import re
-import struct
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from PIL import Image, TiffImagePlugin
-
+from classicselfie.camera import read_camera_signs
+from classicselfie.exif import Value
 from classicselfie.faces import Face
 from classicselfie.photo import PhotoFile
 
 _MAKE, _MODEL = 0x010F, 0x0110
-_EXIF_IFD = 0x8769
-_DATE_TAKEN = 0x9003
-_MAKER_NOTE, _FOCAL_LENGTH = 0x927C, 0x920A
-_FOCAL_LENGTH_35MM, _LENS_MODEL = 0xA405, 0xA434
+_DATE_TAKEN, _FOCAL_LENGTH, _FOCAL_LENGTH_35MM = 0x9003, 0x920A, 0xA405
 _MIRRORED_ORIENTATIONS = frozenset({2, 4, 5, 7})
-
-_MAX_LENS_TEXT = 200  # the patterns' time grows with its square
-_FRONT_LENS = re.compile(r"\bfront\b.*\bcamera\b", re.IGNORECASE)
-_BACK_LENS = re.compile(r"\b(?:back|rear)\b.*\bcamera\b", re.IGNORECASE)
-# As an attribute or as an element; no XML parser is let near untrusted files.
-_XMP_LENS = re.compile(
-    rb"(?:exifEX:LensModel|aux:Lens)\s*(?:=\s*[\"']([^\"'<>]{1,200})[\"']|>([^<]{1,200})<)"
-)
-
-_APPLE_NOTE = b"Apple iOS\0"
-_APPLE_IFD_OFFSET = 14
-_APPLE_CAMERA_TYPE, _APPLE_FRONT_FACING = 0x002E, 0x0045
-_APPLE_TYPE_BACK, _APPLE_TYPE_FRONT = (0, 1), 6
-
-_SAMSUNG_FRONT_BLOCK = 0x0910
-_SAMSUNG_FRONT_NAME = b"Front_Cam_Selfie_Info"
 
 # 35-mm equivalents outside these are the nonsense that phones write (0, 3, 4, 65535).
 _VALID_F35 = (10.0, 1200.0)
@@ -102,19 +79,14 @@ def read_hints(file: PhotoFile) -> Hints:
     -------
     Hints
     """
-    tags, exif = _tags(file.exif)
-    votes = {
-        _from_lens(exif.get(_LENS_MODEL) or _xmp_lens(file.xmp)),
-        *_from_apple(exif.get(_MAKER_NOTE)),
-        _from_samsung(file.trailer),
-    } - {None}
-    has_camera = bool(tags.get(_MAKE) or tags.get(_MODEL))
-    f35 = _number(exif.get(_FOCAL_LENGTH_35MM))
+    exif = file.exif
+    signs = read_camera_signs(exif, file.xmp, file.trailer)
+    has_camera = bool(exif.main.get(_MAKE) or exif.main.get(_MODEL))
+    f35 = _number(exif.photo.get(_FOCAL_LENGTH_35MM))
     return Hints(
-        # Signals that contradict each other (an edited file) decide nothing.
-        front_camera=votes.pop() if len(votes) == 1 else None,
+        front_camera=signs.front_camera,
         mirrored=has_camera and file.orientation in _MIRRORED_ORIENTATIONS,
-        focal_length_mm=_number(exif.get(_FOCAL_LENGTH)),
+        focal_length_mm=_number(exif.photo.get(_FOCAL_LENGTH)),
         focal_length_35mm=f35 if f35 and _VALID_F35[0] <= f35 <= _VALID_F35[1] else None,
     )
 
@@ -131,91 +103,18 @@ def read_date(file: PhotoFile) -> datetime | None:
     datetime.datetime or None
         Without a time zone.
     """
-    text = _tags(file.exif)[1].get(_DATE_TAKEN)
+    text = file.exif.photo.get(_DATE_TAKEN)
     try:
         return datetime.strptime(str(text).strip("\0 "), "%Y:%m:%d %H:%M:%S")
     except ValueError:  # absent, or the zeros and blanks of a clock that was never set
         return None
 
 
-def _tags(exif: Image.Exif | None) -> tuple[dict[int, Any], dict[int, Any]]:
-    """Read main and Exif tags; every access may meet damage that Pillow finds only then."""
-    if exif is None:
-        return {}, {}
-    try:
-        return dict(exif), dict(exif.get_ifd(_EXIF_IFD))
-    except Exception:
-        return {}, {}
-
-
-def _number(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+def _number(value: Value | None) -> float | None:
+    """Take a number as it is; None for nothing, text, and what no length can be."""
+    if not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
         return None
-    return number if math.isfinite(number) and number > 0 else None
-
-
-def _xmp_lens(xmp: bytes) -> bytes | None:
-    match = _XMP_LENS.search(xmp)
-    return (match[1] or match[2]) if match else None
-
-
-def _from_lens(text: Any) -> bool | None:
-    """Apple and Google name the camera in LensModel (Exif 0xA434)."""
-    if isinstance(text, bytes):
-        text = text.decode("latin-1")
-    if not isinstance(text, str):
-        return None
-    text = text[:_MAX_LENS_TEXT]
-    front, back = bool(_FRONT_LENS.search(text)), bool(_BACK_LENS.search(text))
-    return front if front != back else None
-
-
-def _from_apple(note: Any) -> tuple[bool | None, bool | None]:
-    """Read CameraType (0x002E) and FrontFacingCamera (0x0045) of Apple's MakerNote.
-
-    The note is a big-endian TIFF directory behind a 14-byte head; offsets count from the head.
-    Tag numbers: ExifTool's Apple tag table.
-    """
-    if not isinstance(note, bytes) or not note.startswith(_APPLE_NOTE):
-        return None, None
-    directory = TiffImagePlugin.ImageFileDirectory_v2(b"MM\0*\0\0\0\0")
-    stream = io.BytesIO(note)
-    stream.seek(_APPLE_IFD_OFFSET)
-    try:
-        directory.load(stream)
-        kind, facing = directory.get(_APPLE_CAMERA_TYPE), directory.get(_APPLE_FRONT_FACING)
-    except Exception:
-        return None, None
-    by_type: dict[Any, bool] = {_APPLE_TYPE_FRONT: True, **dict.fromkeys(_APPLE_TYPE_BACK, False)}
-    by_facing: dict[Any, bool] = {1: True, 0: False}
-    return by_type.get(kind), by_facing.get(facing)
-
-
-def _from_samsung(trailer: bytes) -> bool | None:
-    """Look for the front camera's block in Samsung's SEF trailer.
-
-    Layout (ExifTool, Samsung trailer): blocks, then the directory "SEFH", version, count,
-    count × (unused, type, distance back from "SEFH", size), then the directory's length and
-    "SEFT". The trailer tells front only; nothing in it says back.
-    """
-    if not trailer.endswith(b"SEFT") or len(trailer) < 20:
-        return None
-    (length,) = struct.unpack_from("<I", trailer, len(trailer) - 8)
-    start = len(trailer) - 8 - length
-    if start < 0 or length < 12 or trailer[start : start + 4] != b"SEFH":
-        return None
-    (count,) = struct.unpack_from("<I", trailer, start + 8)
-    for index in range(min(count, (length - 12) // 12)):
-        _, kind, back, size = struct.unpack_from("<HHII", trailer, start + 12 + 12 * index)
-        if kind != _SAMSUNG_FRONT_BLOCK:
-            continue
-        begin = start - back
-        block = trailer[begin : begin + size] if begin >= 0 else b""
-        if not block or _SAMSUNG_FRONT_NAME in block:
-            return True
-    return None
+    return float(value)
 
 
 def subject_distance(hints: Hints, face: Face, size: tuple[int, int]) -> float | None:

@@ -13,7 +13,7 @@ import os
 import stat
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, TypeVar, cast
@@ -21,10 +21,12 @@ from typing import Any, BinaryIO, TypeAlias, TypeVar, cast
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageFile, JpegImagePlugin, TiffImagePlugin
+from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from classicselfie.errors import MissingExtraError, PhotoError
+from classicselfie.exif import Exif, read_exif
 from classicselfie.images import BgrImage, resize
+from classicselfie.xmp import xmp_orientation
 
 _T = TypeVar("_T")
 PhotoSource: TypeAlias = (
@@ -50,10 +52,14 @@ MAX_THUMBNAIL = 640
 MAX_THUMBNAIL_BYTES = 2**16
 MAX_BYTES = 512 * 2**20
 TRAILER_BYTES = 256 * 2**10
+# A phone's video behind the picture has some megabytes; the trailer may stand before it.
+TRAILER_SEARCH_BYTES = 64 * 2**20
 ORIENTATION_TAG = 0x0112
 _DATE_TAG, _DATE_TAKEN_TAG = 0x0132, 0x9003
 _WIDTH_TAG, _HEIGHT_TAG = 0xA002, 0xA003
 _THUMBNAIL_START_TAG, _THUMBNAIL_LENGTH_TAG = 0x0201, 0x0202
+_SAMSUNG_END = b"SEFT"
+_FORMATS_OF_XMP_ORIENTATION = frozenset({"JPEG", "MPO", "PNG", "WEBP"})
 
 
 @dataclass(frozen=True)
@@ -135,17 +141,18 @@ class PhotoFile:
         Width and height of the upright picture in pixels.
     orientation : int
         EXIF orientation as the camera wrote it, 1 to 8; 1 where the file tells none.
-    exif : PIL.Image.Exif or None
-        The metadata, not yet interpreted.
+    exif : Exif
+        The metadata, not yet interpreted; empty where there is none.
     xmp : bytes
         The XMP packet, where editors keep what they drop from EXIF.
     trailer : bytes
-        The last bytes of the file, where Samsung phones write after the JPEG's end.
+        The last bytes of the file, where Samsung phones write after the JPEG's end; where more
+        stands behind that, up to the end of what they wrote.
     """
 
     size: tuple[int, int]
     orientation: int
-    exif: Image.Exif | None
+    exif: Exif
     xmp: bytes
     trailer: bytes
     _pixels: Image.Image | BgrImage
@@ -218,7 +225,7 @@ class PhotoFile:
         # it known how its thumbnail lies.
         if not (self._draft and isinstance(image, JpegImagePlugin.JpegImageFile)):
             return None
-        if self.exif is None or min(self.size) < MIN_SIDE or not _is_whole(self.trailer):
+        if min(self.size) < MIN_SIDE or not _is_whole(self.trailer):
             return None
         try:
             if _was_edited(self.exif, image):
@@ -318,8 +325,7 @@ def _from_stream(stream: BinaryIO) -> PhotoFile:
         if not isinstance(head, bytes):
             raise TypeError("the file object must be opened in binary mode")
         length = stream.seek(0, os.SEEK_END)
-        stream.seek(max(0, length - TRAILER_BYTES))
-        trailer = stream.read(TRAILER_BYTES)
+        trailer = _read_trailer(stream, length)
         stream.seek(0)
     if length == 0:
         raise PhotoError("the file is empty")
@@ -327,6 +333,26 @@ def _from_stream(stream: BinaryIO) -> PhotoFile:
         raise PhotoError(f"the file is larger than {MAX_BYTES >> 20} MB")
     name = _sniff(head)
     return _guarded(lambda: _from_pillow(_open(name, stream), trailer, draft=True))
+
+
+def _read_trailer(stream: BinaryIO, length: int) -> bytes:
+    """Read the end of the file, or of what a Samsung phone wrote where more stands behind it."""
+
+    def before(end: int) -> bytes:
+        start = max(0, end - TRAILER_BYTES)
+        stream.seek(start)
+        return stream.read(end - start)
+
+    trailer = before(length)
+    if _is_whole(trailer) or _SAMSUNG_END in trailer:
+        return trailer
+    step = TRAILER_BYTES - len(_SAMSUNG_END) + 1  # the mark may lie across two parts
+    for end in range(length - step, max(0, length - TRAILER_SEARCH_BYTES), -step):
+        part = before(end)
+        place = part.rfind(_SAMSUNG_END)
+        if place >= 0:
+            return before(end - len(part) + place + len(_SAMSUNG_END))
+    return trailer
 
 
 def _sniff(head: bytes) -> str:
@@ -413,20 +439,21 @@ def _guarded(load: Callable[[], _T]) -> _T:
 
 
 def _from_pillow(image: Image.Image, trailer: bytes = b"", draft: bool = False) -> PhotoFile:
-    exif = _read_exif(image)
-    orientation = exif.get(ORIENTATION_TAG, 1) if exif is not None else 1
-    if orientation not in range(1, 9):
-        orientation = 1
+    exif = _read_metadata(image)
+    xmp = image.info.get("xmp")
+    xmp = xmp if isinstance(xmp, bytes) else b""
+    if draft and isinstance(image, TiffImagePlugin.TiffImageFile):
+        image.info.pop("xmp", None)  # Pillow would turn the pixels by it
+    orientation = _find_orientation(exif, xmp, image)
     # Pillow turns TIFF by itself, pillow-heif HEIC, and says where the latter came from.
     turn = 1 if isinstance(image, TiffImagePlugin.TiffImageFile) else orientation
     orientation = image.info.get("original_orientation") or orientation
     width, height = image.size
-    xmp = image.info.get("xmp")
     return PhotoFile(
         size=(height, width) if turn >= 5 else (width, height),
         orientation=orientation,
         exif=exif,
-        xmp=xmp if isinstance(xmp, bytes) else b"",
+        xmp=xmp,
         trailer=trailer,
         _pixels=image,
         _turn=turn,
@@ -447,22 +474,43 @@ def _from_array(array: npt.NDArray[Any]) -> PhotoFile:
         pixels = cast(BgrImage, cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR))
     height, width = pixels.shape[:2]
     return PhotoFile(
-        (width, height), orientation=1, exif=None, xmp=b"", trailer=b"", _pixels=pixels
+        (width, height), orientation=1, exif=Exif(), xmp=b"", trailer=b"", _pixels=pixels
     )
 
 
-def _read_exif(image: Image.Image) -> Image.Exif | None:
-    """Read the metadata; damaged metadata must not hide good pixels."""
-    try:
-        return image.getexif()
-    except Exception:
-        return None
+def _read_metadata(image: Image.Image) -> Exif:
+    """Read the Exif from wherever this format keeps it; damage must not hide good pixels."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and image.fp and not image.fp.closed:
+        return read_exif(cast(BinaryIO, image.fp))
+    if isinstance(image, PngImagePlugin.PngImageFile) and "exif" not in image.info:
+        with suppress(Exception):  # it may stand behind the pixels, and damage shows in `decode`
+            image.load()
+    if isinstance(block := image.info.get("exif"), bytes):
+        return read_exif(block)
+    for name in ("exif", "APP1"):  # ImageMagick's, in PNG: a line with the length, then hex
+        if text := image.info.get(f"Raw profile type {name}"):
+            with suppress(ValueError):
+                return read_exif(bytes.fromhex("".join(text.split("\n")[3:])))
+    if "xmp" not in image.info:  # else Pillow would mix the orientation in XMP with these
+        with suppress(Exception):  # a caller's own image, whose Exif may be in memory only
+            return read_exif(image.getexif().tobytes())
+    return Exif()
+
+
+def _find_orientation(exif: Exif, xmp: bytes, image: Image.Image) -> int:
+    """Tell how the stored pixels are turned: 1 to 8; 1 where nothing valid says."""
+    told = exif.main.get(ORIENTATION_TAG)
+    # HEIC and AVIF tell it in the container, and TIFF in a tag of its own that defaults to 1.
+    if told is None and image.format in _FORMATS_OF_XMP_ORIENTATION:
+        told_size = exif.photo.get(_WIDTH_TAG), exif.photo.get(_HEIGHT_TAG)
+        told = xmp_orientation(xmp, image.size, told_size)
+    return told if isinstance(told, int) and 1 <= told <= 8 else 1
 
 
 @contextmanager
-def _embedded(exif: Image.Exif, image: Image.Image) -> Iterator[Image.Image | None]:
+def _embedded(exif: Exif, image: Image.Image) -> Iterator[Image.Image | None]:
     """Open the thumbnail of EXIF's second directory; None where there is none of use."""
-    tags = exif.get_ifd(ExifTags.IFD.IFD1)
+    tags = exif.thumbnail
     start, length = tags.get(_THUMBNAIL_START_TAG), tags.get(_THUMBNAIL_LENGTH_TAG)
     segment = image.info.get("exif", b"")
     if not (isinstance(start, int) and isinstance(length, int) and segment[:6] == b"Exif\0\0"):
@@ -483,13 +531,13 @@ def _embedded(exif: Image.Exif, image: Image.Image) -> Iterator[Image.Image | No
 def _is_whole(trailer: bytes) -> bool:
     """Tell whether a JPEG ends as it should: it was not cut in transfer."""
     end = trailer.rstrip(b"\0")
-    return end.endswith((b"\xff\xd9", b"SEFT"))  # or with what Samsung phones write behind it
+    return end.endswith((b"\xff\xd9", _SAMSUNG_END))  # or with what Samsung phones write behind it
 
 
-def _was_edited(exif: Image.Exif, image: Image.Image) -> bool:
+def _was_edited(exif: Exif, image: Image.Image) -> bool:
     """Tell whether the metadata are those of another state of the picture."""
-    taken = exif.get_ifd(ExifTags.IFD.Exif)
-    changed, first = exif.get(_DATE_TAG), taken.get(_DATE_TAKEN_TAG)
+    taken = exif.photo
+    changed, first = exif.main.get(_DATE_TAG), taken.get(_DATE_TAKEN_TAG)
     if changed and first and changed != first:
         return True
     told = taken.get(_WIDTH_TAG), taken.get(_HEIGHT_TAG)
