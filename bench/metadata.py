@@ -1,9 +1,9 @@
-"""Count again what the metadata's weights rest on, and report how well they separate.
+"""Count again what each sign says, what the weights rest on, and how well they separate.
 
     python bench/metadata.py ../shared/exif/index.csv
 
-The counts are of distinct camera models. Each model's files are judged with that model left out
-of the counts.
+The weights' counts are of distinct camera models. Each model's files are judged with that model
+left out of the counts. What version 0.1 made of a sign is counted beside it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,24 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+from classicselfie.camera import CameraSigns, read_apple_note, read_camera_signs
+from classicselfie.exif import Exif
 from classicselfie.metadata import (
     FOCAL_RANGES_MM,
     FOCAL_SHARE_BACK,
     FOCAL_SHARE_FRONT,
     PLACEHOLDER_FOCAL_MM,
+    TURNED_SHARE_BACK,
+    TURNED_SHARE_FRONT,
+    is_android,
     read_hints,
 )
 from classicselfie.photo import open_photo
+
+MAKE, ORIENTATION = 0x010F, 0x0112
+USER_COMMENT, ZOOM, EQUIVALENT = 0x9286, 0xA404, 0xA405
+APPLE_TYPE, APPLE_FACING = 0x002E, 0x0045
+TRUTHS = ("yes", "no", "unknown")
 
 
 class Camera(NamedTuple):
@@ -48,6 +58,39 @@ def shares(cameras: set[Camera], front: bool) -> list[float]:
     return [(counts[index] + 1) / total for index in range(len(FOCAL_RANGES_MM))]
 
 
+def answers_of_0_1(signs: CameraSigns, exif: Exif) -> dict[str, bool | None]:
+    """Tell what version 0.1 made of the signs that it knew."""
+    note = read_apple_note(exif)
+    apple_type = {6: True, 0: False, 1: False}.get(note.get(APPLE_TYPE))
+    apple_facing = {1: True, 0: False}.get(note.get(APPLE_FACING))
+    votes = {apple_type, apple_facing} - {None}
+    known = {
+        "lens": signs.lens,
+        "apple": votes.pop() if len(votes) == 1 else None,
+        "samsung": signs.samsung,
+    }
+    every = {signs.lens, apple_type, apple_facing, signs.samsung} - {None}
+    return known | {"answer": every.pop() if len(every) == 1 else None}
+
+
+def weak_signs(exif: Exif) -> list[str]:
+    """Tell which of the signs a file shows that were proposed as evidence."""
+    comment = exif.photo.get(USER_COMMENT, "")
+    comment = comment.decode("latin-1") if isinstance(comment, bytes) else str(comment)
+    zoom, equivalent = exif.photo.get(ZOOM), exif.photo.get(EQUIVALENT)
+    maker = exif.main.get(MAKE)
+    samsung = isinstance(maker, str) and maker.lower().startswith("samsung")
+    shown = {
+        "Android, orientation 8": is_android(maker) and exif.main.get(ORIENTATION) == 8,
+        "jpegRotation: 270": "jpegRotation: 270" in comment,
+        "Samsung, zoom 1.23-1.24 at 31-32 mm": samsung
+        and isinstance(zoom, float)
+        and 1.225 <= zoom < 1.245
+        and equivalent in (31, 32),
+    }
+    return [name for name, is_shown in shown.items() if is_shown]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("index", type=Path, help="index.csv of a folder of real files")
@@ -56,14 +99,29 @@ def main() -> None:
         rows = list(csv.DictReader(stream))
     photos: list[tuple[Camera, str]] = []
     answers: Counter[tuple[str, str, str]] = Counter()
+    said: Counter[tuple[str, str, bool | None, str]] = Counter()
+    weak: Counter[tuple[str, str]] = Counter()
+    turned: dict[bool, dict[str, bool]] = {True: {}, False: {}}
     for row in rows:
         try:
             with open_photo(index.parent / row["path"]) as file:
                 hints = read_hints(file)
+                exif = file.exif
+                signs = read_camera_signs(exif, file.xmp, file.trailer)
         except Exception as error:
             answers[row["is_front"], row["how"], f"unreadable ({type(error).__name__})"] += 1
             continue
         answers[row["is_front"], row["how"], str(hints.front_camera)] += 1
+        now = signs._asdict() | {"answer": signs.front_camera}
+        for version, told in (("now", now), ("0.1", answers_of_0_1(signs, exif))):
+            for sign, says in told.items():
+                said[version, sign, says, row["is_front"]] += 1
+        for sign in weak_signs(exif):
+            weak[sign, row["is_front"]] += 1
+        if is_android(exif.main.get(MAKE)) and row["is_front"] != "unknown":
+            models = turned[row["is_front"] == "yes"]
+            name = f"{row['make']} {row['model']}"
+            models[name] = models.get(name, False) or exif.main.get(ORIENTATION) == 8
         if row["is_front"] != "unknown" and hints.focal_length_mm is not None:
             model = f"{row['make']} {row['model']}"
             camera = Camera(model, hints.focal_length_mm, row["is_front"] == "yes")
@@ -71,6 +129,25 @@ def main() -> None:
     print("front_camera by truth and how it is known:")
     for key, count in sorted(answers.items()):
         print(f"  truth {key[0]:8} ({key[1] or 'nothing tells'}): {key[2]:24} {count:4}")
+    print("files by sign and truth (front/back/unknown), version 0.1 -> now:")
+    for sign in (*CameraSigns._fields, "answer"):
+        for says in (True, False):
+            before, after = (
+                "/".join(str(said[version, sign, says, truth]) for truth in TRUTHS)
+                for version in ("0.1", "now")
+            )
+            print(f"  {sign:18} says {'front' if says else 'back ':5} {before:>8} -> {after}")
+    print("weaker signs, files by truth (front/back/unknown):")
+    for sign in sorted({sign for sign, _ in weak}):
+        print(f"  {sign:36}", "/".join(str(weak[sign, truth]) for truth in TRUTHS))
+    print("Android models with a photo of orientation 8 (smoothed here | in the library):")
+    for name, front, known in (
+        ("front", True, TURNED_SHARE_FRONT),
+        ("back", False, TURNED_SHARE_BACK),
+    ):
+        with_it, all_of_them = sum(turned[front].values()), len(turned[front])
+        share = (with_it + 1) / (all_of_them + 2)
+        print(f"  {name:5} {with_it} of {all_of_them}: {share:.4f}|{known:.4f}")
     cameras = {camera for camera, _ in photos}
     print("camera models per focal range, smoothed shares (counted here | in the library):")
     for name, front, known in (

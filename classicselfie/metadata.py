@@ -8,6 +8,7 @@ may use the weaker signals as well.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +20,14 @@ from classicselfie.photo import PhotoFile
 _MAKE, _MODEL = 0x010F, 0x0110
 _DATE_TAKEN, _FOCAL_LENGTH, _FOCAL_LENGTH_35MM = 0x9003, 0x920A, 0xA405
 _MIRRORED_ORIENTATIONS = frozenset({2, 4, 5, 7})
+# Held upright, a phone writes 6 for its back camera; front sensors are built in the other way up.
+_FRONT_ORIENTATION = 8
+# Only of these it was counted, and a camera held sideways writes 8 too.
+_ANDROID_MAKER = re.compile(
+    r"\s*(?:asus|google|hmd|honor|htc|huawei|infinix|itel|lge|meizu|motorola|nothing|oneplus|oppo|"
+    r"realme|samsung|symphony|tecno|vivo|xiaomi|zte)\b",
+    re.IGNORECASE,
+)
 
 # 35-mm equivalents outside these are the nonsense that phones write (0, 3, 4, 65535).
 _VALID_F35 = (10.0, 1200.0)
@@ -37,6 +46,9 @@ class Hints:
     mirrored : bool
         The camera stored the picture mirrored (orientations 2, 4, 5, 7). Counts only in a
         file that a camera wrote; an editor's orientation tag tells nothing.
+    front_orientation : bool
+        An Android phone stored the picture as it lies on most front cameras' sensors
+        (orientation 8).
     focal_length_mm : float or None
         Real focal length.
     focal_length_35mm : float or None
@@ -45,6 +57,7 @@ class Hints:
 
     front_camera: bool | None = None
     mirrored: bool = False
+    front_orientation: bool = False
     focal_length_mm: float | None = None
     focal_length_35mm: float | None = None
 
@@ -56,11 +69,11 @@ class Evidence:
     Attributes
     ----------
     signal : str
-        "front_camera", "focal_length", "mirrored" or "subject_distance".
+        "front_camera", "focal_length", "mirrored", "orientation" or "subject_distance".
     log_odds : float
         How much it shifts the log-odds of a selfie.
     value : float
-        What was measured: 1 or 0, millimetres, 1, metres.
+        What was measured: 1 or 0, millimetres, 1, 1, metres.
     """
 
     signal: str
@@ -81,11 +94,13 @@ def read_hints(file: PhotoFile) -> Hints:
     """
     exif = file.exif
     signs = read_camera_signs(exif, file.xmp, file.trailer)
-    has_camera = bool(exif.main.get(_MAKE) or exif.main.get(_MODEL))
+    maker = exif.main.get(_MAKE)
+    has_camera = bool(maker or exif.main.get(_MODEL))
     f35 = _number(exif.photo.get(_FOCAL_LENGTH_35MM))
     return Hints(
         front_camera=signs.front_camera,
         mirrored=has_camera and file.orientation in _MIRRORED_ORIENTATIONS,
+        front_orientation=is_android(maker) and file.orientation == _FRONT_ORIENTATION,
         focal_length_mm=_number(exif.photo.get(_FOCAL_LENGTH)),
         focal_length_35mm=f35 if f35 and _VALID_F35[0] <= f35 <= _VALID_F35[1] else None,
     )
@@ -108,6 +123,21 @@ def read_date(file: PhotoFile) -> datetime | None:
         return datetime.strptime(str(text).strip("\0 "), "%Y:%m:%d %H:%M:%S")
     except ValueError:  # absent, or the zeros and blanks of a clock that was never set
         return None
+
+
+def is_android(maker: Value | None) -> bool:
+    """Tell from the maker's name whether an Android phone wrote the file.
+
+    Parameters
+    ----------
+    maker : value or None
+        Exif's Make.
+
+    Returns
+    -------
+    bool
+    """
+    return isinstance(maker, str) and _ANDROID_MAKER.match(maker) is not None
 
 
 def _number(value: Value | None) -> float | None:
@@ -153,12 +183,14 @@ FRONT_GIVEN_OTHER = 0.03
 # that cheap phones write for any camera tells nothing and is left out.
 FOCAL_RANGES_MM = ((1.9, 3.2), (3.2, 3.9), (3.9, 8.0))
 FOCAL_SHARE_FRONT = (9 / 16, 6 / 16, 1 / 16)
-FOCAL_SHARE_BACK = (5 / 112, 7 / 112, 100 / 112)
+FOCAL_SHARE_BACK = (5 / 113, 7 / 113, 101 / 113)
 PLACEHOLDER_FOCAL_MM = 3.5
 # C: no camera in a phone of the development set has 8 mm or more: surely no front camera.
 _PHONE_MAX_FOCAL_MM = 8.0
 # A: share of mirrored files among front and back cameras' (no visible file is mirrored).
 _MIRRORED_FRONT, _MIRRORED_BACK = 0.10, 0.005
+# C: share of Android phones' models with a photo of orientation 8, one added to every count.
+TURNED_SHARE_FRONT, TURNED_SHARE_BACK = 2 / 16, 1 / 23
 # A: log-normal distances of selfies and of other people's portraits: median in metres, spread
 # of the logarithm. What counts is the difference to the usual phone lens, for the face's size in
 # the picture is already in the pixels' features.
@@ -190,6 +222,9 @@ def metadata_evidence(
     if hints.mirrored and hints.front_camera is None:
         log_odds = _selfie_log_odds(_MIRRORED_FRONT, _MIRRORED_BACK)
         found.append(Evidence("mirrored", log_odds, 1.0))
+    if hints.front_orientation and hints.front_camera is None:
+        log_odds = _selfie_log_odds(TURNED_SHARE_FRONT, TURNED_SHARE_BACK)
+        found.append(Evidence("orientation", log_odds, 1.0))
     distance = subject_distance(hints, face, size) if face is not None else None
     if distance is not None and hints.focal_length_35mm is not None:
         usual = distance * _USUAL_F35 / hints.focal_length_35mm

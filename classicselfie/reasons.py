@@ -111,6 +111,8 @@ def _metadata_sentence(evidence: Evidence) -> str:
         return f"a focal length of {evidence.value:.1f} mm is {kind} front cameras"
     if evidence.signal == "mirrored":
         return "the camera stored the picture mirrored"
+    if evidence.signal == "orientation":
+        return "the picture is stored turned the way front cameras turn it"
     reach = "within arm's reach" if evidence.value <= ARMS_REACH_M else "beyond arm's reach"
     return f"the face was about {evidence.value:.1f} m from the camera, {reach}"
 

@@ -19,8 +19,8 @@ class Reason:
     ----------
     signal : str
         What was looked at: a feature group ("face", "skin", ...), a metadata signal
-        ("front_camera", "focal_length", "mirrored", "subject_distance"), "no_face" or
-        "unreadable".
+        ("front_camera", "focal_length", "mirrored", "orientation", "subject_distance"),
+        "no_face" or "unreadable".
     sentence : str
         The same for a person.
     contribution : float

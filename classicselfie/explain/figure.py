@@ -48,6 +48,7 @@ SPOKEN = {
     "metadata.front_camera": "metadata: which camera",
     "metadata.focal_length": "metadata: focal length",
     "metadata.mirrored": "metadata: mirrored",
+    "metadata.orientation": "metadata: orientation",
     "metadata.subject_distance": "metadata: distance",
     "hog_face": "outlines, face",
     "hog_frame": "outlines, frame",

@@ -33,6 +33,7 @@ SIGNALS = {
     "front_camera": "front or back camera",
     "focal_length": "focal length",
     "mirrored": "mirrored storage",
+    "orientation": "stored orientation",
     "subject_distance": "distance of the face",
     "no_face": "no face in sight",
 }
