@@ -59,6 +59,7 @@ _DATE_TAG, _DATE_TAKEN_TAG = 0x0132, 0x9003
 _WIDTH_TAG, _HEIGHT_TAG = 0xA002, 0xA003
 _THUMBNAIL_START_TAG, _THUMBNAIL_LENGTH_TAG = 0x0201, 0x0202
 _SAMSUNG_END = b"SEFT"
+_MAX_SAMSUNG_MARKS = 100  # by chance one stands in four gigabytes
 _FORMATS_OF_XMP_ORIENTATION = frozenset({"JPEG", "MPO", "PNG", "WEBP"})
 
 
@@ -325,7 +326,7 @@ def _from_stream(stream: BinaryIO) -> PhotoFile:
         if not isinstance(head, bytes):
             raise TypeError("the file object must be opened in binary mode")
         length = stream.seek(0, os.SEEK_END)
-        trailer = _read_trailer(stream, length)
+        trailer = _read_trailer(stream, length, head.startswith(b"\xff\xd8\xff"))
         stream.seek(0)
     if length == 0:
         raise PhotoError("the file is empty")
@@ -335,7 +336,7 @@ def _from_stream(stream: BinaryIO) -> PhotoFile:
     return _guarded(lambda: _from_pillow(_open(name, stream), trailer, draft=True))
 
 
-def _read_trailer(stream: BinaryIO, length: int) -> bytes:
+def _read_trailer(stream: BinaryIO, length: int, is_jpeg: bool) -> bytes:
     """Read the end of the file, or of what a Samsung phone wrote where more stands behind it."""
 
     def before(end: int) -> bytes:
@@ -343,16 +344,32 @@ def _read_trailer(stream: BinaryIO, length: int) -> bytes:
         stream.seek(start)
         return stream.read(end - start)
 
-    trailer = before(length)
-    if _is_whole(trailer) or _SAMSUNG_END in trailer:
-        return trailer
+    tail = before(length)
+    if not is_jpeg or _is_whole(tail):
+        return tail
     step = TRAILER_BYTES - len(_SAMSUNG_END) + 1  # the mark may lie across two parts
-    for end in range(length - step, max(0, length - TRAILER_SEARCH_BYTES), -step):
-        part = before(end)
-        place = part.rfind(_SAMSUNG_END)
-        if place >= 0:
-            return before(end - len(part) + place + len(_SAMSUNG_END))
-    return trailer
+    marks_left = _MAX_SAMSUNG_MARKS
+    for end in range(length, max(0, length - TRAILER_SEARCH_BYTES), -step):
+        part = before(end) if end < length else tail
+        place = len(part)
+        while marks_left and (place := part.rfind(_SAMSUNG_END, 0, place)) >= 0:
+            marks_left -= 1
+            trailer_end = end - len(part) + place + len(_SAMSUNG_END)
+            if _is_samsung_end(stream, trailer_end):
+                return before(trailer_end)
+    return tail
+
+
+def _is_samsung_end(stream: BinaryIO, end: int) -> bool:
+    """Tell whether a trailer ends here: a directory's mark, its length, and the mark of the end."""
+    if end < 8:
+        return False
+    stream.seek(end - 8)
+    length = int.from_bytes(stream.read(4), "little")
+    if length > min(end - 8, TRAILER_BYTES):
+        return False
+    stream.seek(end - 8 - length)
+    return stream.read(4) == b"SEFH"
 
 
 def _sniff(head: bytes) -> str:
