@@ -73,14 +73,14 @@ def answers_of_0_1(signs: CameraSigns, exif: Exif) -> dict[str, bool | None]:
     return known | {"answer": every.pop() if len(every) == 1 else None}
 
 
-def weak_signs(exif: Exif) -> list[str]:
+def weak_signs(exif: Exif) -> dict[str, bool]:
     """Tell which of the signs a file shows that were proposed as evidence."""
     comment = exif.photo.get(USER_COMMENT, "")
     comment = comment.decode("latin-1") if isinstance(comment, bytes) else str(comment)
     zoom, equivalent = exif.photo.get(ZOOM), exif.photo.get(EQUIVALENT)
     maker = exif.main.get(MAKE)
     samsung = isinstance(maker, str) and maker.lower().startswith("samsung")
-    shown = {
+    return {
         "Android, orientation 8": is_android(maker) and exif.main.get(ORIENTATION) == 8,
         "jpegRotation: 270": "jpegRotation: 270" in comment,
         "Samsung, zoom 1.23-1.24 at 31-32 mm": samsung
@@ -88,7 +88,6 @@ def weak_signs(exif: Exif) -> list[str]:
         and 1.225 <= zoom < 1.245
         and equivalent in (31, 32),
     }
-    return [name for name, is_shown in shown.items() if is_shown]
 
 
 def main() -> None:
@@ -116,8 +115,8 @@ def main() -> None:
         for version, told in (("now", now), ("0.1", answers_of_0_1(signs, exif))):
             for sign, says in told.items():
                 said[version, sign, says, row["is_front"]] += 1
-        for sign in weak_signs(exif):
-            weak[sign, row["is_front"]] += 1
+        for sign, is_shown in weak_signs(exif).items():
+            weak[sign, row["is_front"]] += is_shown
         if is_android(exif.main.get(MAKE)) and row["is_front"] != "unknown":
             models = turned[row["is_front"] == "yes"]
             name = f"{row['make']} {row['model']}"
@@ -129,17 +128,19 @@ def main() -> None:
     print("front_camera by truth and how it is known:")
     for key, count in sorted(answers.items()):
         print(f"  truth {key[0]:8} ({key[1] or 'nothing tells'}): {key[2]:24} {count:4}")
-    print("files by sign and truth (front/back/unknown), version 0.1 -> now:")
+    print("files of front / back / unknown cameras, by sign:")
+    print("| sign | says | 0.1 | now |\n|---|---|---|---|")
     for sign in (*CameraSigns._fields, "answer"):
         for says in (True, False):
             before, after = (
-                "/".join(str(said[version, sign, says, truth]) for truth in TRUTHS)
+                " / ".join(str(said[version, sign, says, truth]) for truth in TRUTHS)
                 for version in ("0.1", "now")
             )
-            print(f"  {sign:18} says {'front' if says else 'back ':5} {before:>8} -> {after}")
-    print("weaker signs, files by truth (front/back/unknown):")
-    for sign in sorted({sign for sign, _ in weak}):
-        print(f"  {sign:36}", "/".join(str(weak[sign, truth]) for truth in TRUTHS))
+            name = sign.replace("_", " ")
+            print(f"| {name} | {'front' if says else 'back'} | {before} | {after} |")
+    for sign in dict.fromkeys(sign for sign, _ in weak):
+        counts = " / ".join(str(weak[sign, truth]) for truth in TRUTHS)
+        print(f"| {sign} | hint only | | {counts} |")
     print("Android models with a photo of orientation 8 (smoothed here | in the library):")
     for name, front, known in (
         ("front", True, TURNED_SHARE_FRONT),

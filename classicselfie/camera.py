@@ -26,8 +26,8 @@ _APPLE_NOTE = b"Apple iOS\0"
 _APPLE_ORDER, _APPLE_IFD_OFFSET = slice(12, 14), 14
 _APPLE_CAMERA_TYPE, _APPLE_FRONT_FACING = 0x002E, 0x0045
 _APPLE_FRONT_TYPE = 6
-# Millimetres. The ultra-wide back cameras have 1.5 to 2.23 mm, and iPhones 4 to 6 a front
-# camera of 2.15 mm at f/2.4; 3.8 mm and more has no front camera of theirs.
+# Millimetres. Ultra-wide back cameras have 1.5 to 2.23 mm, older front cameras 2.15 mm at f/2.4;
+# 3.8 mm and more has no front camera of theirs.
 _APPLE_FRONT_MM = (2.6, 2.95)
 _APPLE_OLD_FRONT_MM, _APPLE_OLD_FRONT_F = (2.1, 2.19), (2.35, 2.45)
 _APPLE_BACK_MM = 3.8

@@ -66,9 +66,9 @@ def xmp_orientation(
 
     Notes
     -----
-    Programs that turn the pixels drop Exif's orientation and often keep the packet as it was
-    (Pillow, ImageMagick), and nearly all viewers look at Exif alone, so that a lone orientation
-    in XMP is mostly a leftover. It counts only where the file proves that its pixels still lie
+    Programs that turn the pixels (Pillow among them) drop Exif's orientation and may keep the
+    packet as it was, and most viewers look at Exif alone, so that a lone orientation in XMP is
+    mostly a leftover. It counts only where the file proves that its pixels still lie
     as they lay when the packet was written: a width and a height beside it, in XMP or Exif, that
     are exactly the stored ones. After a quarter turn they would be exchanged. For half turns,
     mirrored and square pictures no such proof exists; they stay as they are.

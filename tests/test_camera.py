@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -315,3 +318,19 @@ def test_small_files_made_for_this(detector: SelfieDetector) -> None:
         right = {f"front_camera {json.dumps(front)}": front for front in (True, False, None)}
         assert detector.check(folder / row["file"]).front_camera is right[row["right"]], row
     assert detector.check(folder / "xmp_orientation_upright.jpg").size == (480, 640)
+
+
+def test_the_documented_counts_are_the_counted_ones(exif_dir: Path) -> None:
+    root = Path(__file__).parents[1]
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "bench/metadata.py", str(exif_dir / "index.csv")],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    table = [line for line in run.stdout.splitlines() if line.startswith("|")]
+    documented = (root / "docs" / "metadata.md").read_text(encoding="utf-8").splitlines()
+    assert len(table) > 10
+    assert set(table) <= set(documented)
