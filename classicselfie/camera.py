@@ -41,8 +41,7 @@ _SAMSUNG_DIRECTORY = b"SEFH"
 _SAMSUNG_FRONT_BLOCK = 0x0910
 _SAMSUNG_FRONT_NAME = b"Front_Cam_Selfie_Info"
 _MAX_FRONT_BLOCK = 2**10
-# Phones write one trailer of a few dozen entries, and a second where the picture was edited.
-_MAX_TRAILERS, _MAX_TRAILER_ENTRIES = 16, 256
+_MAX_TRAILERS = 16  # phones write one, and a second where the picture was edited
 
 
 class CameraSigns(NamedTuple):
@@ -161,7 +160,7 @@ def _samsung_directory(trailer: bytes, end: int) -> tuple[int, int] | None:
     if start < 0 or length < 12 or not trailer.startswith(_SAMSUNG_DIRECTORY, start):
         return None
     (count,) = struct.unpack_from("<I", trailer, start + 8)
-    return start, min(count, (length - 12) // 12, _MAX_TRAILER_ENTRIES)
+    return start, min(count, (length - 12) // 12)
 
 
 def _has_front_block(trailer: bytes, start: int, count: int) -> bool:

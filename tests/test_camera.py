@@ -64,6 +64,7 @@ def hundredths(tag: int, value: float) -> Entry:
         ("Samsung Galaxy S9+ Rear Camera", False),
         ("EF24-70mm f/2.8L USM", None),
         ("front and back camera", None),
+        ("a name without an end " * 10 + "front camera", None),
         ("", None),
     ],
 )
@@ -249,6 +250,11 @@ def test_samsungs_trailer_decides_whatever_stands_behind_it(
     other = samsung_trailer(0x0A01, b"Image_UTC_Data")
     assert camera_of(person_jpeg + other + behind) is None
     assert camera_of(person_jpeg + behind) is None
+
+
+def test_a_video_may_hold_the_trailers_mark_by_chance(person_jpeg: bytes) -> None:
+    video = VIDEO + b"SEFT" + b"v" * 2 * TRAILER_BYTES
+    assert camera_of(person_jpeg + samsung_trailer() + b"v" * TRAILER_BYTES + video) is True
 
 
 def test_the_trailers_mark_is_found_wherever_the_search_was_parted(person_jpeg: bytes) -> None:

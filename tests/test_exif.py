@@ -105,6 +105,13 @@ def test_a_block_that_was_cut_keeps_what_came_before_the_cut() -> None:
     assert set(exif.photo) == {LENS}
 
 
+def test_an_open_file_is_left_where_it_stood() -> None:
+    stream = io.BytesIO(exif_block([TURNED]))
+    stream.seek(3)
+    assert read_exif(stream).main[ORIENTATION] == 6
+    assert stream.tell() == 3
+
+
 def test_a_count_that_lies_about_the_entries_does_no_harm() -> None:
     block = bytearray(exif_block([TURNED], [FRONT_LENS]))
     block[8:10] = b"\xff\xff"
@@ -187,7 +194,7 @@ def test_every_format_tells_the_camera(kind: str) -> None:
 
 
 def test_png_keeps_exif_behind_the_pixels_and_in_text() -> None:
-    block = exif_block([TURNED], [FRONT_LENS])
+    block = exif_block([TURNED], [DAMAGED["points beyond the block"], FRONT_LENS])
     out = io.BytesIO()
     Image.new("RGB", (64, 48), "green").save(out, "PNG")
     png = out.getvalue()
@@ -244,6 +251,13 @@ def test_a_picture_turned_by_pillow_with_its_old_packet_stays_upright() -> None:
         # The packet's own size, in either vocabulary, is the stored one: they do.
         ((640, 480), 'tiff:Orientation="8" tiff:ImageWidth="640" tiff:ImageLength="480"', 8),
         ((640, 480), "t:Orientation='6' e:PixelXDimension='640' e:PixelYDimension='480'", 6),
+        # Two sizes that contradict each other prove nothing.
+        (
+            (640, 480),
+            'tiff:Orientation="6" tiff:ImageWidth="640" tiff:ImageLength="480" '
+            'exif:PixelXDimension="480" exif:PixelYDimension="640"',
+            1,
+        ),
         # It is another: they were turned, or cut.
         ((480, 640), 'tiff:Orientation="6" tiff:ImageWidth="640" tiff:ImageLength="480"', 1),
         ((320, 240), 'tiff:Orientation="6" tiff:ImageWidth="640" tiff:ImageLength="480"', 1),
