@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from conftest import with_exif
 from PIL import Image
@@ -10,6 +11,7 @@ from PIL.TiffImagePlugin import IFDRational
 from classicselfie.faces import Face
 from classicselfie.metadata import Hints, metadata_evidence, read_hints, subject_distance
 from classicselfie.photo import open_photo
+from classicselfie.reasons import explain
 
 FACE = Face((100, 100, 125, 150), (), 0.9)
 SIZE = (300, 400)  # diagonal 500: the face is a quarter of it wide
@@ -21,7 +23,7 @@ def make_exif(**tags: object) -> Image.Exif:
         "make": 0x010F,
         "model": 0x0110,
     }
-    inner = {"focal": 0x920A, "focal35": 0xA405}
+    inner = {"lens": 0xA434, "focal": 0x920A, "focal35": 0xA405}
     exif = Image.Exif()
     for name, value in tags.items():
         if name in numbers:
@@ -111,3 +113,22 @@ def test_without_a_face_metadata_never_speaks_for_a_selfie() -> None:
     assert metadata_evidence(Hints(front_camera=True), None, SIZE) == ()
     (evidence,) = metadata_evidence(Hints(front_camera=False), None, SIZE)
     assert evidence.log_odds < 0
+
+
+def test_every_sign_is_told_in_words_of_its_own() -> None:
+    none = np.empty(0)
+    hints = Hints(
+        focal_length_mm=2.7, focal_length_35mm=24.0, mirrored=True, front_orientation=True
+    )
+    evidence = [
+        *metadata_evidence(hints, FACE, SIZE),
+        *metadata_evidence(Hints(front_camera=True), FACE, SIZE),
+    ]
+    reasons = explain((), none, none, evidence, 1.0)
+    assert {reason.signal: reason.sentence for reason in reasons} == {
+        "front_camera": "the file says that the front camera took it",
+        "focal_length": "a focal length of 2.7 mm is common among front cameras",
+        "mirrored": "the camera stored the picture mirrored",
+        "orientation": "the picture is stored turned the way front cameras turn it",
+        "subject_distance": "the face was about 0.4 m from the camera, within arm's reach",
+    }
