@@ -6,10 +6,10 @@ Only signs that were right in every real file seen are here; `docs/metadata.md` 
 from __future__ import annotations
 
 import re
-import struct
 from typing import NamedTuple
 
 from classicselfie.exif import Exif, Tags, Value, read_directory
+from classicselfie.trailer import has_front_camera_block
 from classicselfie.xmp import xmp_lenses
 
 _MAKE = 0x010F
@@ -35,13 +35,6 @@ _APPLE_BACK_MM = 3.8
 _OPPO_COMMENT = re.compile(r"oppo_(\d{1,18})(?!\d)", re.IGNORECASE)
 _OPPO_FRONT_BIT = 1
 _XIAOMI_SENSOR = re.compile(r'"sensorType"\s{0,8}:\s{0,8}"(front|rear)"')
-
-_SAMSUNG_END = b"SEFT"
-_SAMSUNG_DIRECTORY = b"SEFH"
-_SAMSUNG_FRONT_BLOCK = 0x0910
-_SAMSUNG_FRONT_NAME = b"Front_Cam_Selfie_Info"
-_MAX_FRONT_BLOCK = 2**10
-_MAX_TRAILERS = 16  # phones write one, and a second where the picture was edited
 
 
 class CameraSigns(NamedTuple):
@@ -93,7 +86,7 @@ def read_camera_signs(exif: Exif, xmp: bytes, trailer: bytes) -> CameraSigns:
     return CameraSigns(
         lens=_from_lens(exif.photo.get(_LENS_MODEL), xmp),
         apple=_from_apple(read_apple_note(exif)),
-        samsung=_from_samsung(trailer),
+        samsung=True if has_front_camera_block(trailer) else None,
         oppo=_from_oppo(exif.photo.get(_USER_COMMENT)),
         xiaomi=_from_xiaomi(exif.photo.get(_XIAOMI_JSON) or exif.main.get(_XIAOMI_JSON)),
         apple_focal_length=_from_apple_focal_length(exif),
@@ -133,47 +126,6 @@ def _from_apple(note: Tags) -> bool | None:
     """
     front = note.get(_APPLE_CAMERA_TYPE) == _APPLE_FRONT_TYPE or note.get(_APPLE_FRONT_FACING) == 1
     return True if front else None
-
-
-def _from_samsung(trailer: bytes) -> bool | None:
-    """Look for the front camera's block in Samsung's SEF trailers, whatever is behind them.
-
-    Layout (ExifTool, Samsung trailer): blocks, then the directory "SEFH", version, count,
-    count × (unused, type, distance back from "SEFH", size), then the directory's length and
-    "SEFT". The trailer tells front only; nothing in it says back.
-    """
-    end = len(trailer)
-    looked_at = 0
-    while looked_at < _MAX_TRAILERS and (end := trailer.rfind(_SAMSUNG_END, 0, end)) >= 0:
-        directory = _samsung_directory(trailer, end)
-        if directory is not None:
-            looked_at += 1
-            if _has_front_block(trailer, *directory):
-                return True
-    return None
-
-
-def _samsung_directory(trailer: bytes, end: int) -> tuple[int, int] | None:
-    """Find where a trailer's directory begins that ends at `end`, and how many entries it has."""
-    (length,) = struct.unpack_from("<I", trailer, end - 4) if end >= 4 else (0,)
-    start = end - 4 - length
-    if start < 0 or length < 12 or not trailer.startswith(_SAMSUNG_DIRECTORY, start):
-        return None
-    (count,) = struct.unpack_from("<I", trailer, start + 8)
-    return start, min(count, (length - 12) // 12)
-
-
-def _has_front_block(trailer: bytes, start: int, count: int) -> bool:
-    for _, kind, back, size in struct.iter_unpack(
-        "<HHII", trailer[start + 12 : start + 12 + 12 * count]
-    ):
-        begin = start - back
-        # A block that begins before what was read of the file is believed by its type.
-        if kind == _SAMSUNG_FRONT_BLOCK and (
-            begin < 0 or _SAMSUNG_FRONT_NAME in trailer[begin : begin + min(size, _MAX_FRONT_BLOCK)]
-        ):
-            return True
-    return False
 
 
 def _from_oppo(comment: Value | None) -> bool | None:

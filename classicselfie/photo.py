@@ -13,7 +13,7 @@ import os
 import stat
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, TypeVar, cast
@@ -21,12 +21,13 @@ from typing import Any, BinaryIO, TypeAlias, TypeVar, cast
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
+from PIL import Image, ImageFile, JpegImagePlugin, TiffImagePlugin
 
+from classicselfie.embedded import embedded_exif, embedded_xmp, stored_orientation
 from classicselfie.errors import MissingExtraError, PhotoError
-from classicselfie.exif import Exif, read_exif
+from classicselfie.exif import Exif
 from classicselfie.images import BgrImage, resize
-from classicselfie.xmp import xmp_orientation
+from classicselfie.trailer import is_whole, read_trailer
 
 _T = TypeVar("_T")
 PhotoSource: TypeAlias = (
@@ -51,16 +52,9 @@ MIN_THUMBNAIL = 150
 MAX_THUMBNAIL = 640
 MAX_THUMBNAIL_BYTES = 2**16
 MAX_BYTES = 512 * 2**20
-TRAILER_BYTES = 256 * 2**10
-# A phone's video behind the picture has some megabytes; the trailer may stand before it.
-TRAILER_SEARCH_BYTES = 64 * 2**20
-ORIENTATION_TAG = 0x0112
 _DATE_TAG, _DATE_TAKEN_TAG = 0x0132, 0x9003
 _WIDTH_TAG, _HEIGHT_TAG = 0xA002, 0xA003
 _THUMBNAIL_START_TAG, _THUMBNAIL_LENGTH_TAG = 0x0201, 0x0202
-_SAMSUNG_END = b"SEFT"
-_MAX_SAMSUNG_MARKS = 100  # by chance one stands in four gigabytes
-_FORMATS_OF_XMP_ORIENTATION = frozenset({"JPEG", "MPO", "PNG", "WEBP"})
 
 
 @dataclass(frozen=True)
@@ -226,7 +220,7 @@ class PhotoFile:
         # it known how its thumbnail lies.
         if not (self._draft and isinstance(image, JpegImagePlugin.JpegImageFile)):
             return None
-        if min(self.size) < MIN_SIDE or not _is_whole(self.trailer):
+        if min(self.size) < MIN_SIDE or not is_whole(self.trailer):
             return None
         try:
             if _was_edited(self.exif, image):
@@ -326,7 +320,7 @@ def _from_stream(stream: BinaryIO) -> PhotoFile:
         if not isinstance(head, bytes):
             raise TypeError("the file object must be opened in binary mode")
         length = stream.seek(0, os.SEEK_END)
-        trailer = _read_trailer(stream, length, head.startswith(b"\xff\xd8\xff"))
+        trailer = read_trailer(stream, length, head.startswith(b"\xff\xd8\xff"))
         stream.seek(0)
     if length == 0:
         raise PhotoError("the file is empty")
@@ -334,42 +328,6 @@ def _from_stream(stream: BinaryIO) -> PhotoFile:
         raise PhotoError(f"the file is larger than {MAX_BYTES >> 20} MB")
     name = _sniff(head)
     return _guarded(lambda: _from_pillow(_open(name, stream), trailer, draft=True))
-
-
-def _read_trailer(stream: BinaryIO, length: int, is_jpeg: bool) -> bytes:
-    """Read the end of the file, or of what a Samsung phone wrote where more stands behind it."""
-
-    def before(end: int) -> bytes:
-        start = max(0, end - TRAILER_BYTES)
-        stream.seek(start)
-        return stream.read(end - start)
-
-    tail = before(length)
-    if not is_jpeg or _is_whole(tail):
-        return tail
-    step = TRAILER_BYTES - len(_SAMSUNG_END) + 1  # the mark may lie across two parts
-    marks_left = _MAX_SAMSUNG_MARKS
-    for end in range(length, max(0, length - TRAILER_SEARCH_BYTES), -step):
-        part = before(end) if end < length else tail
-        place = len(part)
-        while marks_left and (place := part.rfind(_SAMSUNG_END, 0, place)) >= 0:
-            marks_left -= 1
-            trailer_end = end - len(part) + place + len(_SAMSUNG_END)
-            if _is_samsung_end(stream, trailer_end):
-                return before(trailer_end)
-    return tail
-
-
-def _is_samsung_end(stream: BinaryIO, end: int) -> bool:
-    """Tell whether a trailer ends here: a directory's mark, its length, and the mark of the end."""
-    if end < 8:
-        return False
-    stream.seek(end - 8)
-    length = int.from_bytes(stream.read(4), "little")
-    if length > min(end - 8, TRAILER_BYTES):
-        return False
-    stream.seek(end - 8 - length)
-    return stream.read(4) == b"SEFH"
 
 
 def _sniff(head: bytes) -> str:
@@ -456,12 +414,11 @@ def _guarded(load: Callable[[], _T]) -> _T:
 
 
 def _from_pillow(image: Image.Image, trailer: bytes = b"", draft: bool = False) -> PhotoFile:
-    exif = _read_metadata(image)
-    xmp = image.info.get("xmp")
-    xmp = xmp if isinstance(xmp, bytes) else b""
+    exif = embedded_exif(image)
+    xmp = embedded_xmp(image)
     if draft and isinstance(image, TiffImagePlugin.TiffImageFile):
         image.info.pop("xmp", None)  # Pillow would turn the pixels by it
-    orientation = _find_orientation(exif, xmp, image)
+    orientation = stored_orientation(exif, xmp, image)
     # Pillow turns TIFF by itself, pillow-heif HEIC, and says where the latter came from.
     turn = 1 if isinstance(image, TiffImagePlugin.TiffImageFile) else orientation
     orientation = image.info.get("original_orientation") or orientation
@@ -495,35 +452,6 @@ def _from_array(array: npt.NDArray[Any]) -> PhotoFile:
     )
 
 
-def _read_metadata(image: Image.Image) -> Exif:
-    """Read the Exif from wherever this format keeps it; damage must not hide good pixels."""
-    if isinstance(image, TiffImagePlugin.TiffImageFile) and image.fp and not image.fp.closed:
-        return read_exif(cast(BinaryIO, image.fp))
-    if isinstance(image, PngImagePlugin.PngImageFile) and "exif" not in image.info:
-        with suppress(Exception):  # it may stand behind the pixels, and damage shows in `decode`
-            image.load()
-    if isinstance(block := image.info.get("exif"), bytes):
-        return read_exif(block)
-    for name in ("exif", "APP1"):  # ImageMagick's, in PNG: a line with the length, then hex
-        if text := image.info.get(f"Raw profile type {name}"):
-            with suppress(ValueError):
-                return read_exif(bytes.fromhex("".join(text.split("\n")[3:])))
-    if "xmp" not in image.info:  # else Pillow would mix the orientation in XMP with these
-        with suppress(Exception):  # a caller's own image, whose Exif may be in memory only
-            return read_exif(image.getexif().tobytes())
-    return Exif()
-
-
-def _find_orientation(exif: Exif, xmp: bytes, image: Image.Image) -> int:
-    """Tell how the stored pixels are turned: 1 to 8; 1 where nothing valid says."""
-    told = exif.main.get(ORIENTATION_TAG)
-    # HEIC and AVIF tell it in the container, and TIFF in a tag of its own that defaults to 1.
-    if told is None and image.format in _FORMATS_OF_XMP_ORIENTATION:
-        told_size = exif.photo.get(_WIDTH_TAG), exif.photo.get(_HEIGHT_TAG)
-        told = xmp_orientation(xmp, image.size, told_size)
-    return told if isinstance(told, int) and 1 <= told <= 8 else 1
-
-
 @contextmanager
 def _embedded(exif: Exif, image: Image.Image) -> Iterator[Image.Image | None]:
     """Open the thumbnail of EXIF's second directory; None where there is none of use."""
@@ -543,12 +471,6 @@ def _embedded(exif: Exif, image: Image.Image) -> Iterator[Image.Image | None]:
         fits = MIN_THUMBNAIL <= max(small.size) <= min(MAX_THUMBNAIL, max(image.size))
         # Each scan costs a pass, and cameras write one.
         yield small if fits and not _has_many_scans(small, stream) else None
-
-
-def _is_whole(trailer: bytes) -> bool:
-    """Tell whether a JPEG ends as it should: it was not cut in transfer."""
-    end = trailer.rstrip(b"\0")
-    return end.endswith((b"\xff\xd9", _SAMSUNG_END))  # or with what Samsung phones write behind it
 
 
 def _was_edited(exif: Exif, image: Image.Image) -> bool:

@@ -28,7 +28,8 @@ from exif_blocks import (
 from classicselfie import SelfieDetector
 from classicselfie.errors import PhotoError
 from classicselfie.metadata import read_hints
-from classicselfie.photo import TRAILER_BYTES, open_photo
+from classicselfie.photo import open_photo
+from classicselfie.trailer import TRAILER_BYTES
 
 MAKE, LENS, NOTE, COMMENT, XIAOMI = 0x010F, 0xA434, 0x927C, 0x9286, 0x9999
 FOCAL, F_NUMBER = 0x920A, 0x829D

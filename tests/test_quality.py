@@ -31,6 +31,8 @@ def test_imports_point_one_way() -> None:
         "images",
         "exif",
         "xmp",
+        "embedded",
+        "trailer",
         "photo",
         "faces",
         "camera",
