@@ -193,6 +193,21 @@ def test_every_format_tells_the_camera(kind: str) -> None:
         assert min(file.decode().image.shape[:2]) > 0  # the pixels are still where they were
 
 
+def test_damage_in_a_tiff_hides_no_other_entry() -> None:
+    width, height = 64, 48
+
+    def tiff(strip: int) -> bytes:
+        numbers = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 273: strip, 278: height}
+        entries = [Entry(tag, LONG, struct.pack(">I", number)) for tag, number in numbers.items()]
+        entries.append(Entry(279, LONG, struct.pack(">I", width * height)))
+        return exif_block(entries, [DAMAGED["claims four gigabytes"], FRONT_LENS])
+
+    data = tiff(len(tiff(0))) + b"\x80" * width * height
+    with open_photo(data) as file:
+        assert read_hints(file).front_camera is True
+        assert file.decode().size == (width, height)
+
+
 def test_png_keeps_exif_behind_the_pixels_and_in_text() -> None:
     block = exif_block([TURNED], [DAMAGED["points beyond the block"], FRONT_LENS])
     out = io.BytesIO()
