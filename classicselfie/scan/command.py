@@ -415,7 +415,7 @@ class _Scan:
             return []
         moves = [photo]
         for companion in companions:
-            row = self._results.known(companion.name) if self._results else None
+            row = self._results.known(companion.name, self._only) if self._results else None
             if companion.name in self._claimed or (self._results and row is None):
                 continue  # it goes with another photo of its name, or has only just come
             self._claimed.add(companion.name)

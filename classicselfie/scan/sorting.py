@@ -52,7 +52,8 @@ class Sorter:
         if self.way == "copy":
             return not item.problem
         # Moving a link would leave the photo, and break the link if it is a relative one.
-        return item.is_file and not Path(item.path).is_symlink()
+        # Path.is_symlink raises where it may not look.
+        return item.is_file and not os.path.islink(item.path)  # noqa: PTH114
 
     def plan(
         self,
