@@ -31,6 +31,7 @@ from classicselfie.errors import ScanError
 from classicselfie.scan import scan
 from classicselfie.scan.companions import belongs_to, renamed
 from classicselfie.scan.results import Results
+from classicselfie.scan.sorting import Sorter
 from classicselfie.scan.sources import Filter, find_photos
 
 ROOT = Path(__file__).parents[1]
@@ -335,6 +336,19 @@ def flagged(path: Path, flag: str) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["chattr", f"-{flag}", path], check=True)
+
+
+def test_a_photo_that_has_gone_to_its_place_is_there(selfie: bytes, tmp_path: Path) -> None:
+    """Ctrl-C may come between a move and the note that it was made."""
+    write(tmp_path, {"a.jpg": selfie, "gone.jpg": selfie})
+    sorter = Sorter(tmp_path / "out", "move")
+    photo, gone = find_photos([str(tmp_path / "a.jpg"), str(tmp_path / "gone.jpg")])
+    [place] = sorter.plan(photo, "selfie", None, None)
+    assert sorter.place(photo, place, None)
+    assert sorter.place(photo, place, None)
+    (tmp_path / "gone.jpg").unlink()
+    [place] = sorter.plan(gone, "selfie", None, None)
+    assert not sorter.place(gone, place, None)
 
 
 @pytest.mark.parametrize("flag", ["i", "a"])

@@ -166,6 +166,8 @@ def scan(
     ------
     ScanError
         If the paths, the results, the folder or the cluster cannot be used.
+    TypeError
+        If `paths` is a single path.
     MissingExtraError
         If the extra "scan", "parquet" or "dask" is needed and not installed.
     KeyboardInterrupt
@@ -174,9 +176,9 @@ def scan(
     for package in ("joblib", "tqdm"):
         if find_spec(package) is None:
             raise MissingExtraError(package, "scan")
-    names = [os.fspath(path) for path in paths]
     if isinstance(paths, (str, bytes, os.PathLike)):
         raise TypeError(f"expected a list of paths, not {paths!r}; write [{paths!r}]")
+    names = [os.fspath(path) for path in paths]
     if dry_run and sort_to is None:
         raise ScanError("--dry-run needs --copy-to, --move-to or --link-to DIR")
     if to is None and (resume or (sort_to is not None and way == "move" and not dry_run)):
@@ -249,13 +251,10 @@ class _Scan:
             known = self._results.known(move.path)
             source, place = path_of(move.source), Path(path_of(move.place))
             item = Item(move.path, source, Path(source).name)
-            if not os.path.lexists(source):
-                is_there = os.path.lexists(place)  # it went before the end came
-            else:
-                try:
-                    is_there = self._sorter.place(item, place, known.sha256 if known else None)
-                except FileExistsError:  # somebody else's file has come to lie there meanwhile
-                    is_there = False
+            try:
+                is_there = self._sorter.place(item, place, known.sha256 if known else None)
+            except FileExistsError:  # somebody else's file has come to lie there meanwhile
+                is_there = False
             self._results.update(move.path, sorted_to=move.place if is_there else None)
         self._results.commit()
 
@@ -390,7 +389,8 @@ class _Scan:
         while self._moves:
             self._sort(self._moves[0])
             self._moves.popleft()
-        self._claimed.clear()
+        if not self._dry_run:  # otherwise they lie there still
+            self._claimed.clear()
         self._committed = monotonic()
 
     def _plan(self, photo: _Done) -> list[_Done]:

@@ -117,7 +117,8 @@ class Sorter:
         self._promised.discard(str(place))
         # Path.exists raises for a listed name that is too long or lies where nobody may look.
         if item.is_file and not os.path.exists(item.path):  # noqa: PTH110
-            return False
+            # It may have gone there just before an interruption.
+            return self.way == "move" and os.path.lexists(place)
         try:
             self._make_folder(place.parent)
             if os.path.lexists(place) and not self._is_there(
