@@ -56,6 +56,11 @@ def odd_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
+def cases_dir() -> Path:
+    return _shared("cases")
+
+
+@pytest.fixture(scope="session")
 def data_dir() -> Path:
     return _shared("data")
 

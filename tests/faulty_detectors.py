@@ -33,3 +33,19 @@ class FaultyDetector(SelfieDetector):
 
     def __reduce__(self) -> tuple[object, ...]:
         return FaultyDetector, ()
+
+
+class ChangingDetector(SelfieDetector):
+    """Photos whose content ends in 1 are changed as soon as they are judged."""
+
+    def check(self, photo: PhotoSource) -> Verdict:
+        data = photo.read()
+        photo.seek(0)
+        verdict = super().check(photo)
+        if data.endswith(b"1"):
+            with Path(photo.name).open("ab") as stream:
+                stream.write(b"changed")
+        return verdict
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return ChangingDetector, ()

@@ -19,7 +19,6 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -28,6 +27,17 @@ import psutil
 import pytest
 from conftest import encode
 from faulty_detectors import CRASHES, CRASHES_ONCE, HANGS, FaultyDetector
+from scanning import (
+    COMMAND,
+    MAKE_SELFIES,
+    contents,
+    kill_when,
+    many,
+    rows_of,
+    run,
+    running,
+    wait_for,
+)
 
 from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import draw_person, draw_scene
@@ -36,32 +46,6 @@ from classicselfie.scan import scan
 from classicselfie.scan.judge import Task
 from classicselfie.scan.sources import find_photos
 from classicselfie.scan.workers import Workers
-
-COMMAND = [sys.executable, "-m", "classicselfie", "scan"]
-MAKE_SELFIES = ("--threshold", "0")  # every drawn person is called a selfie then, no scene is
-
-
-def run(*arguments: object, stdin: bytes = b"", cwd: Path | None = None, code: int = 0) -> str:
-    """Run the command; returns what it printed, and its errors where it failed."""
-    command = [*COMMAND, "--jobs", "2", *map(str, arguments)]
-    done = subprocess.run(command, input=stdin, capture_output=True, check=False, cwd=cwd)
-    assert done.returncode == code, done.stderr.decode()
-    assert b"Traceback" not in done.stderr
-    return (done.stderr if code else done.stdout).decode()
-
-
-def rows_of(database: Path) -> dict[str, sqlite3.Row]:
-    with sqlite3.connect(database, timeout=60) as connection:
-        connection.row_factory = sqlite3.Row
-        found = connection.execute("SELECT * FROM photos").fetchall()
-    connection.close()
-    rows = {row["path"]: row for row in found}
-    assert len(rows) == len(found)
-    return rows
-
-
-def contents(folder: Path) -> Counter[bytes]:
-    return Counter(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 @pytest.fixture(scope="session")
@@ -84,14 +68,6 @@ def library(tmp_path: Path, selfie: bytes, scenery: bytes) -> Path:
         # Decoders stop at a JPEG's end: what follows only makes the contents differ.
         path.write_bytes((selfie, scenery)[number % 2] + b"%d" % number)
     (folder / "2020" / "damaged.jpg").write_bytes(b"\xff\xd8\xff no jpeg")
-    return folder
-
-
-def many(folder: Path, count: int, *contents: bytes) -> Path:
-    folder.mkdir()
-    for number in range(count):
-        content = contents[number % len(contents)] + b"%d" % number
-        (folder / f"{number:04}.jpg").write_bytes(content)
     return folder
 
 
@@ -448,43 +424,6 @@ def test_a_missing_extra_names_its_command(library: Path, tmp_path: Path) -> Non
             f"classicselfie: {package} is not installed; "
             f"run: python -m pip install 'classicselfie[{extra}]'\n"
         )
-
-
-class running:  # noqa: N801  reads as a function
-    """A scan in the background, in a group of its own; nothing of it is left at the end."""
-
-    def __init__(self, *arguments: object, jobs: int = 2) -> None:
-        self.process = subprocess.Popen(
-            [*COMMAND, "--jobs", str(jobs), *map(str, arguments)],
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-
-    def __enter__(self) -> subprocess.Popen[bytes]:
-        return self.process
-
-    def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.communicate()
-
-
-def wait_for(process: subprocess.Popen[bytes], journal: Path, rows: int) -> None:
-    """Wait until so many rows are safely written."""
-    while process.poll() is None:
-        with suppress(sqlite3.OperationalError):  # not made yet
-            if len(rows_of(journal)) >= rows:
-                return
-        time.sleep(0.02)
-
-
-def kill_when(process: subprocess.Popen[bytes], journal: Path, rows: int) -> None:
-    wait_for(process, journal, rows)
-    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    _, alive = psutil.wait_procs(family, timeout=20)
-    assert not alive  # no worker is left behind
 
 
 @pytest.mark.parametrize(

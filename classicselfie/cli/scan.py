@@ -55,6 +55,23 @@ def add_to(commands: Commands) -> None:
         sort.add_argument(
             f"--{way}-to", type=Path, metavar="DIR", help=f"{words} photos to DIR/LABEL/"
         )
+    scan.add_argument(
+        "--leave-companions",
+        action="store_true",
+        help="leave videos, sidecars and raw files of a moved photo where they are",
+    )
+    scan.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="judge, and print as JSON Lines what would be sorted where; write nothing",
+    )
+    scan.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="pass over what has such a name, or such a path below PATH; may be repeated",
+    )
     add_detector(scan)
     add_threshold(scan)
     add_weights(scan)
@@ -88,6 +105,8 @@ def _run(arguments: argparse.Namespace) -> int:
         ("link", arguments.link_to),
     ]
     way, folder = next((sort for sort in sorts if sort[1]), sorts[0])
+    if arguments.leave_companions and way != "move":
+        raise ClassicSelfieError("--leave-companions needs --move-to DIR")
     weights = arguments.weights and arguments.weights.absolute()  # a cluster works elsewhere
     summary = scan(
         arguments.paths,
@@ -96,6 +115,9 @@ def _run(arguments: argparse.Namespace) -> int:
         only=arguments.only,
         sort_to=folder,
         way=way,
+        companions=not arguments.leave_companions,
+        dry_run=arguments.dry_run,
+        exclude=arguments.exclude,
         detector=SelfieDetector(
             weights, detector=arguments.detector, threshold=arguments.threshold
         ),

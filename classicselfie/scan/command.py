@@ -7,7 +7,7 @@ import os
 import sqlite3
 import sys
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -19,10 +19,19 @@ from typing import IO, Any
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import MissingExtraError, ScanError
 from classicselfie.scan.cluster import Cluster
+from classicselfie.scan.companions import Companions, is_photo
 from classicselfie.scan.judge import Result, Runner, Task, weights_digest
-from classicselfie.scan.results import Known, Results, Row
+from classicselfie.scan.results import Known, Move, Results, Row, own_files, rehearsal
 from classicselfie.scan.sorting import Sorter, Way
-from classicselfie.scan.sources import Item, find_photos, is_url, path_of, refuse_missing, text_of
+from classicselfie.scan.sources import (
+    Filter,
+    Item,
+    find_photos,
+    is_url,
+    path_of,
+    refuse_missing,
+    text_of,
+)
 from classicselfie.scan.workers import Workers
 
 # What kill -9 costs at most; the photos of it are judged again.
@@ -49,7 +58,14 @@ class Summary:
         Photos that lie where they were sorted to.
     unsorted : int
         Photos that were to be sorted and stay where they are: members of archives and symbolic
-        links that cannot be moved or linked, photos that are gone or changed meanwhile.
+        links that cannot be moved or linked, photos that are gone or changed meanwhile or lie in a
+        folder that must not be written to.
+    companions : int
+        Files that were moved with their photos.
+    other_files : int
+        Files that were to be sorted and stay because they are no photos.
+    is_rehearsal : bool
+        Whether all this only would have happened.
     seconds : float
     """
 
@@ -57,6 +73,9 @@ class Summary:
     resumed: int = 0
     sorted: int = 0
     unsorted: int = 0
+    companions: int = 0
+    other_files: int = 0
+    is_rehearsal: bool = False
     seconds: float = 0.0
 
     @property
@@ -75,19 +94,29 @@ class Summary:
         ]
         if self.resumed:
             lines[1] += f", {self.resumed:,} were done before"
-        if self.sorted or self.unsorted:
-            lines.append(f"sorted {self.sorted:,} into folders, left {self.unsorted:,} in place")
+        if self.sorted or self.unsorted or self.companions or self.other_files:
+            sort, leave = ("would sort", "leave") if self.is_rehearsal else ("sorted", "left")
+            parts = [f"{sort} {self.sorted:,} into folders"]
+            if self.companions:
+                parts.append(f"{self.companions:,} companions with them")
+            parts.append(f"{leave} {self.unsorted:,} in place")
+            if self.other_files:
+                parts.append(f"{self.other_files:,} other files as they are")
+            lines.append(", ".join(parts))
         return "\n".join(lines)
 
 
 def scan(
     paths: Sequence[str | os.PathLike[str]],
     *,
-    to: Path | None = None,
+    to: str | os.PathLike[str] | None = None,
     resume: bool = False,
     only: str | None = None,
-    sort_to: Path | None = None,
+    sort_to: str | os.PathLike[str] | None = None,
     way: Way = "copy",
+    companions: bool = True,
+    dry_run: bool = False,
+    exclude: Sequence[str] = (),
     detector: SelfieDetector | None = None,
     n_jobs: int = -1,
     timeout: float = 60.0,
@@ -101,16 +130,22 @@ def scan(
     ----------
     paths : sequence of path
         Files, folders, archives, patterns, fsspec URLs; - for the list on `stdin`.
-    to : Path, optional
+    to : path, optional
         File of results: .sqlite, .csv, .jsonl or .parquet. By default JSON Lines are printed.
     resume : bool
         Skip the photos that `to` has already, of the same content, weights and threshold.
     only : {"selfie", "not_selfie", "unknown"}, optional
         The label whose photos are written and sorted.
-    sort_to : Path, optional
+    sort_to : path, optional
         Folder into which photos are sorted by label.
     way : {"copy", "move", "link"}
         How they are sorted.
+    companions : bool
+        Whether videos, sidecars and raw files move with the photo whose name they bear.
+    dry_run : bool
+        Judge, and print as JSON Lines what would be sorted where; nothing is written.
+    exclude : sequence of str
+        Shell patterns for names, or for paths below a folder, that are passed over.
     detector : SelfieDetector, optional
     n_jobs : int
         Processes; -1 for one per core.
@@ -131,6 +166,8 @@ def scan(
     ------
     ScanError
         If the paths, the results, the folder or the cluster cannot be used.
+    TypeError
+        If `paths` is a single path.
     MissingExtraError
         If the extra "scan", "parquet" or "dask" is needed and not installed.
     KeyboardInterrupt
@@ -139,30 +176,45 @@ def scan(
     for package in ("joblib", "tqdm"):
         if find_spec(package) is None:
             raise MissingExtraError(package, "scan")
+    if isinstance(paths, (str, bytes, os.PathLike)):
+        raise TypeError(f"expected a list of paths, not {paths!r}; write [{paths!r}]")
     names = [os.fspath(path) for path in paths]
-    if to is None and (resume or (sort_to is not None and way == "move")):
+    if dry_run and sort_to is None:
+        raise ScanError("--dry-run needs --copy-to, --move-to or --link-to DIR")
+    if to is None and (resume or (sort_to is not None and way == "move" and not dry_run)):
         what = "--resume" if resume else "--move-to"
         raise ScanError(f"{what} needs --to FILE, where it is written down what was done")
     refuse_missing(names)
     detector = detector or SelfieDetector()
     with ExitStack() as stack:
-        sorter = None if sort_to is None else Sorter(sort_to, way)
+        sorter = None if sort_to is None else Sorter(Path(sort_to), way, dry_run)
         if sorter:
             _refuse_own_folder(names, sorter.folder)
+        output = None if to is None else Path(to)
+        leave = Filter(_own_files(output, sorter), exclude)
+        opened = None if output is None else rehearsal(output) if dry_run else Results(output)
         run = _Scan(
             detector,
-            results=None if to is None else stack.enter_context(Results(to)),
+            results=None if opened is None else stack.enter_context(opened),
             sorter=sorter,
+            companions=Companions(leave.passes_over) if way == "move" and companions else None,
             resume=resume,
             only=only,
+            dry_run=dry_run,
         )
         if scheduler is None:
             runner: Runner = Workers(detector, _processes(n_jobs), timeout)
         else:
             runner = Cluster(detector, scheduler, timeout)
-        items = find_photos(names, stdin=stdin, null=null, without=run.own_files())
-        run.show_progress(stack, names)
-        return run.run(items, runner)
+        run.show_progress(stack, names, leave)
+        run.finish_moves()
+        return run.run(find_photos(names, stdin=stdin, null=null, leave=leave), runner)
+
+
+def _own_files(output: Path | None, sorter: Sorter | None) -> list[Path]:
+    """List what must not be taken for photos."""
+    own = [] if output is None else own_files(output)
+    return [*own, sorter.folder] if sorter else own
 
 
 class _Scan:
@@ -174,23 +226,39 @@ class _Scan:
         *,
         results: Results | None,
         sorter: Sorter | None,
+        companions: Companions | None,
         resume: bool,
         only: str | None,
+        dry_run: bool,
     ) -> None:
         self._threshold = detector.threshold
         self._weights = weights_digest(detector)
         self._results, self._sorter, self._resume, self._only = results, sorter, resume, only
-        self._summary = Summary()
+        self._companions, self._dry_run = companions, dry_run
+        self._summary = Summary(is_rehearsal=dry_run)
         self._pending: list[_Done] = []
-        self._known: dict[str, Known] = {}  # of the photos under way
+        self._waiting: list[_Done] = []  # photos whose companions are not judged yet
+        self._moves: deque[_Done] = deque()  # written down and not done
+        self._claimed: set[str] = set()  # companions among these
+        self._under_way: dict[str, Known | None] = {}
         self._committed = monotonic()
 
-    def own_files(self) -> list[Path]:
-        """List what must not be taken for photos."""
-        own = self._results.own_files() if self._results else []
-        return [*own, self._sorter.folder] if self._sorter else own
+    def finish_moves(self) -> None:
+        """Finish what a run that was killed had written down and perhaps not done."""
+        if not self._results or not self._sorter or self._sorter.way != "move" or self._dry_run:
+            return
+        for move in self._results.moves():
+            known = self._results.known(move.path)
+            source, place = path_of(move.source), Path(path_of(move.place))
+            item = Item(move.path, source, Path(source).name)
+            try:
+                is_there = self._sorter.place(item, place, known.sha256 if known else None)
+            except FileExistsError:  # somebody else's file has come to lie there meanwhile
+                is_there = False
+            self._results.update(move.path, sorted_to=move.place if is_there else None)
+        self._results.commit()
 
-    def show_progress(self, stack: ExitStack, names: Sequence[str]) -> None:
+    def show_progress(self, stack: ExitStack, names: Sequence[str], leave: Filter) -> None:
         """Show a bar on a terminal; its end is known when all photos are counted."""
         from tqdm import tqdm
 
@@ -201,7 +269,7 @@ class _Scan:
             return
 
         def count() -> None:
-            found = find_photos(names, without=self.own_files(), unpack=False)
+            found = find_photos(names, leave=leave, unpack=False)
             total = sum(1 for _ in found)
             self._bar.total = total
 
@@ -219,7 +287,7 @@ class _Scan:
             self._flush()
             self._tell_interrupted()
             raise
-        if self._results:
+        if self._results and not self._dry_run:
             self._results.finish()
         self._summary.seconds = monotonic() - begun
         return self._summary
@@ -229,27 +297,32 @@ class _Scan:
         with closing(sqlite3.connect("", isolation_level=None)) as seen:  # a file, not memory
             seen.execute("PRAGMA journal_mode = OFF")
             seen.execute("CREATE TABLE seen (name TEXT PRIMARY KEY) WITHOUT ROWID")
-            for item in items:
-                if not seen.execute("INSERT OR IGNORE INTO seen VALUES (?)", (item.name,)).rowcount:
-                    continue
-                known = self._results.known(item.name, self._only) if self._results else None
-                if known is not None:
-                    if self._is_done(item, known):
+            for found in items:
+                # Companions first: what moves with a photo has a row before the photo moves.
+                for item in (*self._companions_of(found), found):
+                    insert = "INSERT OR IGNORE INTO seen VALUES (?)"
+                    if not seen.execute(insert, (item.name,)).rowcount:
+                        continue
+                    known = self._results.known(item.name, self._only) if self._results else None
+                    if known is not None and self._is_done(item, known):
                         self._take_known(item, known)
                         continue
-                    self._known[item.name] = known
-                fits = known is not None and self._resume and self._fits(known)
-                yield Task(item, known.sha256 if known and fits else None)
+                    self._under_way[item.name] = known
+                    fits = known is not None and self._resume and self._fits(known)
+                    yield Task(item, known.sha256 if known and fits else None)
+
+    def _companions_of(self, item: Item) -> list[Item]:
+        return self._companions.of(item) if self._companions else []
 
     def _fits(self, known: Known) -> bool:
         return (known.weights, known.threshold) == (self._weights, self._threshold)
 
     def _is_done(self, item: Item, known: Known) -> bool:
         """Tell by size and time alone that a file is as it was when it was judged."""
-        if not (self._resume and self._fits(known) and known.sha256 and item.is_file):
-            return False
         if self._was_moved(item, known):
             return True
+        if not (self._resume and self._fits(known) and known.sha256 and item.is_file):
+            return False
         try:
             facts = Path(item.path).stat()
         except OSError:
@@ -257,13 +330,13 @@ class _Scan:
         return (facts.st_size, facts.st_mtime_ns) == (known.bytes, known.mtime_ns)
 
     def _was_moved(self, item: Item, known: Known) -> bool:
-        """Tell of a photo of a list that it lies where an earlier run has moved it."""
-        if known.sorted_to is None or os.path.lexists(item.path):
+        """Tell of a photo of a list that it lies where it has been moved."""
+        if not item.is_file or known.sorted_to is None or os.path.lexists(item.path):
             return False
         return os.path.lexists(path_of(known.sorted_to))
 
     def _take(self, item: Item, result: Result) -> None:
-        known = self._known.pop(item.name, None)
+        known = self._under_way.pop(item.name, None)
         if result.answer is None:
             assert known is not None
             assert self._results is not None
@@ -271,7 +344,7 @@ class _Scan:
             self._take_known(item, known)
             return
         row = {
-            **result.answer,
+            **_valid(result.answer),
             "path": item.name,
             "threshold": self._threshold,
             "weights": self._weights,
@@ -298,54 +371,111 @@ class _Scan:
     def _flush(self) -> None:
         """Write down what is done and where it shall go, safely; then sort it."""
         done, self._pending = self._pending, []
-        for photo in done:
-            self._plan(photo)
         if self._results:
             self._results.add([photo.row for photo in done if photo.row], self._only)
-            for photo in done:
-                if photo.row is None and photo.place is not None:
-                    self._write_place(photo)
-            self._results.commit()
+        photos, self._waiting = [*self._waiting, *done], []
+        for photo in photos:
+            self._moves.extend(self._plan(photo))
+        if self._dry_run:
+            self._tell_moves()
+        elif self._results:
+            for move in self._moves:
+                self._write_place(move)
+            self._results.commit(map(_written, self._moves))
         else:
             for photo in done:
                 if photo.row and self._only in (None, photo.label):
                     print(json.dumps(photo.row), flush=True)
-        for photo in done:
-            self._sort(photo)
+        while self._moves:
+            self._sort(self._moves[0])
+            self._moves.popleft()
+        if not self._dry_run:  # otherwise they lie there still
+            self._claimed.clear()
         self._committed = monotonic()
 
-    def _plan(self, photo: _Done) -> None:
+    def _plan(self, photo: _Done) -> list[_Done]:
+        """Choose where a photo and its companions go; none where it stays."""
+        item, known = photo.item, photo.known
         if self._sorter is None or self._only not in (None, photo.label):
-            return
-        if photo.row is None and photo.known and self._was_moved(photo.item, photo.known):
-            self._summary.sorted += 1
-            return
-        if not self._sorter.takes(photo.item):
+            return []
+        may_be_photo = photo.label != "unknown" or is_photo(item.place)
+        if photo.row is None and known and self._was_moved(item, known):
+            self._summary.sorted += may_be_photo
+            self._summary.companions += not may_be_photo
+            return []
+        if not self._sorter.takes(item):
             self._summary.unsorted += 1
-            return
-        planned = photo.known.sorted_to if photo.known else None
-        photo.place = self._sorter.plan(photo.item, photo.label, photo.sha256, planned)
+            return []
+        if not may_be_photo or (self._companions and self._companions.is_one(item)):
+            self._summary.other_files += 1
+            return []
+        companions = self._companions_of(item)
+        if any(companion.name in self._under_way for companion in companions):
+            self._waiting.append(photo)
+            return []
+        moves = [photo]
+        for companion in companions:
+            row = self._results.known(companion.name, self._only) if self._results else None
+            if companion.name in self._claimed or (self._results and row is None):
+                continue  # it goes with another photo of its name, or has only just come
+            self._claimed.add(companion.name)
+            label, sha256 = (row.label, row.sha256) if row else ("unknown", None)
+            moves.append(_Done(companion, label, sha256, row, leader=photo))
+        places = self._sorter.plan(
+            item,
+            photo.label,
+            photo.sha256,
+            known.sorted_to if known else None,
+            [(move.item, move.known.sorted_to if move.known else None) for move in moves[1:]],
+        )
+        for move, place in zip(moves, places, strict=True):
+            move.place = place
         if photo.row is not None:
             photo.row["sorted_to"] = text_of(str(photo.place))
+        return moves
 
-    def _write_place(self, photo: _Done) -> None:
+    def _write_place(self, move: _Done) -> None:
         if self._results:
-            place = None if photo.place is None else text_of(str(photo.place))
-            self._results.update(photo.item.name, sorted_to=place)
+            place = None if move.place is None else text_of(str(move.place))
+            self._results.update(move.item.name, sorted_to=place)
 
-    def _sort(self, photo: _Done) -> None:
-        while self._sorter and photo.place is not None:
+    def _sort(self, move: _Done) -> None:
+        """Put a file where it was planned; if that cannot be, write down that it has stayed."""
+        assert self._sorter is not None
+        if move.leader and move.leader.place is None:
+            move.place = None
+        while move.place is not None:
             try:
-                if self._sorter.place(photo.item, photo.place, photo.sha256):
-                    self._summary.sorted += 1
+                if self._sorter.place(move.item, move.place, move.sha256):
+                    self._count(move)
                     return
-                photo.place = None
-                self._summary.unsorted += 1
+                move.place = None
             except FileExistsError:  # somebody else's file has come to lie there meanwhile
-                photo.place = self._sorter.plan(photo.item, photo.label, photo.sha256, None)
-            self._write_place(photo)
-            if self._results:
-                self._results.commit()
+                if move.leader:
+                    move.place = None
+                    break
+                [move.place] = self._sorter.plan(move.item, move.label, move.sha256, None)
+                self._write_place(move)
+                if self._results:
+                    self._results.commit(map(_written, self._moves))
+        self._write_place(move)
+        self._summary.unsorted += move.leader is None
+
+    def _tell_moves(self) -> None:
+        """Print what would be moved, copied or linked, instead of doing it."""
+        for move in self._moves:
+            plan = {"path": move.item.name, "label": move.label, "sorted_to": _written(move).place}
+            print(json.dumps(plan), flush=True)
+            self._count(move)
+        self._moves.clear()
+
+    def _count(self, move: _Done) -> None:
+        if move.leader is None:
+            self._summary.sorted += 1
+            return
+        self._summary.companions += 1
+        # It was counted among those that stay, unless nobody had asked for such.
+        self._summary.other_files -= self._only in (None, move.label)
 
     def _tell_interrupted(self) -> None:
         self._bar.close()
@@ -363,6 +493,21 @@ class _Done:
     known: Known | None
     row: Row | None = None
     place: Path | None = None
+    leader: _Done | None = None  # the photo that it is a companion of
+
+
+def _written(move: _Done) -> Move:
+    """Write down a move for a later run."""
+    return Move(move.item.name, text_of(move.item.path), text_of(str(move.place)))
+
+
+def _valid(value: Any) -> Any:
+    """Spell out what is no Unicode: a system's message may hold a file's name."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {name: _valid(inner) for name, inner in value.items()}
+    return [_valid(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _processes(n_jobs: int) -> int:
@@ -374,7 +519,9 @@ def _processes(n_jobs: int) -> int:
 
 def _refuse_own_folder(names: Sequence[str], folder: Path) -> None:
     """Photos that were sorted already must not be sorted once more."""
-    real = folder.resolve()
+    real = os.path.realpath(folder)
     for name in names:
-        if name != "-" and not is_url(name) and Path(name).resolve().is_relative_to(real):
+        if name == "-" or is_url(name):
+            continue
+        if Path(os.path.realpath(name)).is_relative_to(real):
             raise ScanError(f"{name} lies in {folder}, into which photos are sorted")

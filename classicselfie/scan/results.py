@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
+import shutil
 import sqlite3
 import sys
 import tempfile
@@ -47,7 +49,19 @@ _SCHEMA = f"""
 CREATE TABLE photos ({", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())}) WITHOUT ROWID;
 CREATE TABLE passed ({", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())}) WITHOUT ROWID;
 """
+# Files of the first version 1 have no such table yet.
+_MOVING = """
+CREATE TABLE IF NOT EXISTS moving
+(path TEXT PRIMARY KEY, source TEXT NOT NULL, sorted_to TEXT NOT NULL) WITHOUT ROWID
+"""
 _VERSION = 1
+_MAX_INTEGER = 2**63 - 1
+# What SQLite puts beside a table, in each of its modes.
+_BESIDE = ("-journal", "-wal", "-shm")
+# A spreadsheet takes such a text for a formula.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+# The csv module of Python 3.10 reads no NUL; this is no character, and so in no name.
+_NUL = "\uffff"
 _ROWS_PER_GROUP = 10_000
 _SQLITE = (".sqlite", ".sqlite3", ".db")
 
@@ -63,6 +77,23 @@ class Known:
     bytes: int | None
     mtime_ns: int | None
     sorted_to: str | None
+
+
+@dataclass(frozen=True)
+class Move:
+    """A file on its way to another place.
+
+    Attributes
+    ----------
+    path : str
+        Its name in the results.
+    source, place : str
+        Where it comes from and where it goes, absolute, as `text_of` writes them.
+    """
+
+    path: str
+    source: str
+    place: str
 
 
 class Results:
@@ -84,10 +115,12 @@ class Results:
     def __init__(self, output: Path) -> None:
         self.output = output
         self._format = _format_of(output)
-        self.journal = output.with_name(output.name + ".unfinished") if self._format else output
+        self.journal = _journal_of(output) if self._format else output
         with self._told():
             self._database = sqlite3.connect(self.journal, timeout=0, isolation_level=None)
             try:
+                # What is about to be moved must be on the disk, in whichever mode the table is.
+                self._database.execute("PRAGMA synchronous = FULL")
                 self._lock()
                 is_new = self.journal.stat().st_size == 0  # nobody else's: it is locked
                 try:
@@ -108,12 +141,7 @@ class Results:
         """Close the table; what was not committed is not in it."""
         self._database.close()
 
-    def own_files(self) -> list[Path]:
-        """List what must not be taken for photos."""
-        files = {self.output, self.journal}
-        return [*files, *(file.with_name(file.name + "-journal") for file in files)]
-
-    def known(self, path: str, only: str | None) -> Known | None:
+    def known(self, path: str, only: str | None = None) -> Known | None:
         """Look up a photo; with `only`, also among those that were passed over."""
         fields = ", ".join(Known.__annotations__)
         with self._told():
@@ -145,13 +173,24 @@ class Results:
         with self._told():
             for table in ("photos", "passed"):
                 query = f"UPDATE {table} SET {changes} WHERE path = ?"
-                self._database.execute(query, (*facts.values(), path))
+                self._database.execute(query, (*map(_storable, facts.values()), path))
 
-    def commit(self) -> None:
-        """Put everything so far safely on the disk."""
+    def commit(self, moves: Iterable[Move] = ()) -> None:
+        """Put everything so far safely on the disk, and what will be moved next."""
         with self._told():
+            self._database.execute("DELETE FROM moving")
+            self._database.executemany(
+                "INSERT OR REPLACE INTO moving VALUES (?, ?, ?)",
+                ((move.path, move.source, move.place) for move in moves),
+            )
             self._database.execute("COMMIT")
             self._begin()
+
+    def moves(self) -> list[Move]:
+        """List what a run that was killed was about to move."""
+        with self._told():
+            rows = self._database.execute("SELECT path, source, sorted_to FROM moving")
+            return [Move(*row) for row in rows.fetchall()]
 
     def finish(self) -> None:
         """Commit; make the output of the table, if it is another file, in one step."""
@@ -183,12 +222,14 @@ class Results:
     def _set_up(self) -> None:
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
         if version == _VERSION:
+            self._database.execute(_MOVING)
             return
         tables = self._database.execute("SELECT name FROM sqlite_master").fetchall()
         if version != 0 or tables:
             raise ScanError(f"{self.journal} is no file of results of this version")
         for statement in _SCHEMA.strip().splitlines():
             self._database.execute(statement)
+        self._database.execute(_MOVING)
         self._database.execute(f"PRAGMA user_version = {_VERSION}")
         if self._format is not None and self.output.exists():
             places = ", ".join("?" * len(COLUMNS))
@@ -215,12 +256,46 @@ class Results:
             raise ScanError(f"{self.output} cannot be written: {error}") from error
 
 
+def own_files(output: Path) -> list[Path]:
+    """List what `Results` writes, which must not be taken for photos."""
+    # SQLite puts its other files beside the one that a link points to.
+    tables = {file for name in (output, _journal_of(output)) for file in (name, name.resolve())}
+    return [*tables, *(file.with_name(file.name + end) for file in tables for end in _BESIDE)]
+
+
+def _journal_of(output: Path) -> Path:
+    return output.with_name(output.name + ".unfinished")
+
+
+@contextmanager
+def rehearsal(output: Path) -> Iterator[Results]:
+    """Work on a copy of the results, of which nothing is kept; a context manager."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            for name in {output, _journal_of(output)}:
+                real = name.resolve()
+                for end in ("", *_BESIDE):
+                    if (file := real.with_name(real.name + end)).is_file():
+                        shutil.copyfile(file, Path(folder) / (name.name + end))
+        except OSError as error:
+            raise ScanError(f"{output} cannot be read: {error.strerror}") from error
+        with Results(Path(folder) / output.name) as results:
+            yield results
+
+
+def _storable(value: Value) -> Value:
+    """Leave out a number that no column holds: a file's time after the year 2262."""
+    return None if isinstance(value, int) and abs(value) > _MAX_INTEGER else value
+
+
 def _to_table(row: Row) -> dict[str, Value]:
     """Flatten a row of JSON Lines."""
     width, height = row["size"] or (None, None)
     flat = {**row, "width": width, "height": height}
     return {
-        name: json.dumps(flat[name], separators=(",", ":")) if name in _JSON else flat[name]
+        name: json.dumps(flat[name], separators=(",", ":"))
+        if name in _JSON
+        else _storable(flat[name])
         for name in COLUMNS
     }
 
@@ -286,14 +361,26 @@ def _write_csv(path: Path, rows: Iterator[dict[str, Any]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(COLUMNS))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
+
+
+def _harmless(value: Value) -> Value:
+    """Put an apostrophe before what a spreadsheet would run as a formula."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def _original(text: str) -> str:
+    """Undo `_harmless`."""
+    text = text.replace(_NUL, "\0")
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
-    kinds = {"REAL": float, "INTEGER": int, "TEXT": str}
+    kinds: dict[str, Callable[[str], Value]] = {"REAL": float, "INTEGER": int, "TEXT": _original}
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # hundreds of faces are a long field
     with path.open(newline="", encoding="utf-8") as stream:
-        for row in csv.DictReader(stream, strict=True):
+        lines = (line.replace("\0", _NUL) for line in stream)
+        for row in csv.DictReader(lines, strict=True):
             yield row | {
                 name: kinds[kind.split()[0]](row[name]) if row[name] else None
                 for name, kind in COLUMNS.items()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 from classicselfie.errors import PhotoError, ScanError
+from classicselfie.scan.companions import renamed
 from classicselfie.scan.sources import Item, open_item, text_of
 
 Way = Literal["copy", "move", "link"]
@@ -29,12 +30,16 @@ class Sorter:
         Made if need be.
     way : {"copy", "move", "link"}
         A link is a symbolic one.
+    dry : bool
+        Only plan: nothing is made.
     """
 
-    def __init__(self, folder: Path, way: Way) -> None:
-        self._way = way
+    def __init__(self, folder: Path, way: Way, dry: bool = False) -> None:
+        self.way = way
         self._promised: set[str] = set()
         self.folder = folder.absolute()
+        if dry:
+            return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -44,12 +49,20 @@ class Sorter:
         """Tell whether an item can be sorted: a member of an archive can only be copied."""
         if "\0" in item.place:  # of a damaged list or a hostile archive
             return False
-        if self._way == "copy":
+        if self.way == "copy":
             return not item.problem
         # Moving a link would leave the photo, and break the link if it is a relative one.
-        return item.is_file and not Path(item.path).is_symlink()
+        # Path.is_symlink raises where it may not look.
+        return item.is_file and not os.path.islink(item.path)  # noqa: PTH114
 
-    def plan(self, item: Item, label: str, sha256: str | None, planned: str | None) -> Path:
+    def plan(
+        self,
+        item: Item,
+        label: str,
+        sha256: str | None,
+        planned: str | None,
+        companions: Sequence[tuple[Item, str | None]] = (),
+    ) -> list[Path]:
         """Choose where a photo goes, so that it can be written down before it goes there.
 
         Parameters
@@ -60,19 +73,30 @@ class Sorter:
             Of the photo, where known.
         planned : str or None
             Where an earlier run wanted it to go.
+        companions : sequence of (Item, str or None)
+            What goes with it, and where an earlier run wanted that to go.
 
         Returns
         -------
-        Path
-            A name that is free, or one at which this very photo lies already.
+        list of Path
+            Names that are free, or at which these very files lie already: of the photo, and of
+            each companion.
         """
         for place in _numbered(self.folder / label / item.place):
-            if str(place) in self._promised:
-                continue
-            if not os.path.lexists(place) or self._is_there(item, place, sha256, planned):
-                self._promised.add(str(place))
-                return place
+            whole = [(item, place, sha256, planned)]
+            for companion, wanted in companions:
+                name = renamed(Path(companion.path).name, Path(item.path).name, place.name)
+                whole.append((companion, place.with_name(name), None, wanted))
+            if all(itertools.starmap(self._is_for, whole)):
+                places = [part[1] for part in whole]
+                self._promised.update(map(str, places))
+                return places
         raise AssertionError  # the numbers do not end
+
+    def _is_for(self, item: Item, place: Path, sha256: str | None, planned: str | None) -> bool:
+        if str(place) in self._promised:
+            return False
+        return not os.path.lexists(place) or self._is_there(item, place, sha256, planned)
 
     def place(self, item: Item, place: Path, sha256: str | None) -> bool:
         """Put a photo where it was planned.
@@ -80,26 +104,31 @@ class Sorter:
         Returns
         -------
         bool
-            False where that cannot be: the photo is gone, or it has changed since it was judged.
+            False where that cannot be: the photo is gone, it has changed since it was judged, or
+            its folder cannot be written, so that a moved photo would be at two places.
 
         Raises
         ------
         FileExistsError
             If something else has come to lie there meanwhile.
         ScanError
-            If the folder cannot be written, or the photo not removed.
+            If the folder cannot be written.
         """
         self._promised.discard(str(place))
+        # Path.exists raises for a listed name that is too long or lies where nobody may look.
+        if item.is_file and not os.path.exists(item.path):  # noqa: PTH110
+            # It may have gone there just before an interruption.
+            return self.way == "move" and os.path.lexists(place)
         try:
             self._make_folder(place.parent)
             if os.path.lexists(place) and not self._is_there(
                 item, place, sha256, text_of(str(place))
             ):
                 raise FileExistsError(place)
-            if self._way == "link":
+            if self.way == "link":
                 if not os.path.lexists(place):
                     place.symlink_to(item.path)
-            elif self._way == "copy":
+            elif self.way == "copy":
                 if not os.path.lexists(place):
                     return _copy(item, place, sha256)
             else:
@@ -125,12 +154,12 @@ class Sorter:
 
     def _is_there(self, item: Item, place: Path, sha256: str | None, planned: str | None) -> bool:
         """Tell whether what lies at `place` is this photo, put there before."""
-        if self._way == "link":
+        if self.way == "link":
             return place.is_symlink() and str(place.readlink()) == item.path
         if place.is_symlink() or not place.is_file():
             return False
         # Another photo of the same content is moved too, beside the first: files are not merged.
-        if self._way == "move" and text_of(str(place)) != planned:
+        if self.way == "move" and text_of(str(place)) != planned:
             return False
         try:
             with open_item(item) as ours, place.open("rb") as theirs:
@@ -141,7 +170,7 @@ class Sorter:
 
 def _numbered(place: Path) -> Iterator[Path]:
     yield place
-    for number in count(2):
+    for number in itertools.count(2):
         yield place.with_name(f"{place.stem} ({number}){place.suffix}")
 
 
@@ -158,7 +187,10 @@ def _same(a: BinaryIO, b: BinaryIO) -> bool:
 
 def _move(item: Item, place: Path, sha256: str | None) -> bool:
     source = Path(item.path)
-    if not source.exists():
+    if _is_one(source, place):
+        return True  # a mount shows one folder under two names: it is there already
+    if not os.access(source.parent, os.W_OK | os.X_OK):
+        place.unlink(missing_ok=True)  # the copy of a run that was cut off
         return False
     if not place.exists():
         try:
@@ -169,10 +201,24 @@ def _move(item: Item, place: Path, sha256: str | None) -> bool:
             if not _copy(item, place, sha256, verify=True):
                 return False
         _sync_folder(place.parent)
-    if place.samefile(source) and place.stat().st_nlink < 2:
-        return True  # a mount shows one folder under two names: it is there already
-    source.unlink()
+    try:
+        source.unlink()
+    except FileNotFoundError:  # somebody else has removed it: what lies here is the only one
+        return True
+    except OSError:
+        if not os.path.lexists(source):  # a drive that has gone
+            raise
+        place.unlink()
+        return False
     return True
+
+
+def _is_one(source: Path, place: Path) -> bool:
+    """Tell whether two paths are one entry of one folder: removing it would lose the file."""
+    if not place.exists() or not place.samefile(source):
+        return False
+    in_one_folder = source.name == place.name and source.parent.samefile(place.parent)
+    return in_one_folder or place.stat().st_nlink < 2
 
 
 def _copy(item: Item, place: Path, sha256: str | None, verify: bool = False) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import io
 import os
@@ -11,7 +12,9 @@ import zipfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import partial
+from itertools import accumulate
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, cast
 from urllib.parse import unquote_to_bytes
@@ -25,6 +28,23 @@ MAX_MEMBER_BYTES = 128 * 2**20
 MAX_UNPACKED_RATIO = 200
 MIN_UNPACKED_BYTES = 2**30
 MAX_HEADER_BYTES = 2**20
+_ENCRYPTED = 1  # a bit of a .zip member's flags
+# What network drives, Windows and macOS keep for themselves, in lower case.
+_SYSTEM_FOLDERS = frozenset(
+    (
+        *("@eadir", "@tmp", "@recycle", "@recently-snapshot", "@sharebin", "#recycle", "#snapshot"),
+        *("~snapshot", "$recycle.bin", "recycler", "system volume information", "lost+found"),
+        "__macosx",
+    )
+)
+# The longest first: that of UTF-32 begins with that of UTF-16.
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 _TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
 
@@ -120,12 +140,60 @@ def refuse_missing(paths: Sequence[str]) -> None:
             raise ScanError(f"there is no file or folder {path}")
 
 
+class Filter:
+    """What is passed over: hidden names, systems' own folders, the scan's own files, patterns.
+
+    Parameters
+    ----------
+    without : collection of Path
+        Files and folders that the scan itself writes.
+    exclude : sequence of str
+        Shell patterns for names, and for paths below the folder that was given, with /.
+    """
+
+    def __init__(self, without: Collection[Path] = (), exclude: Sequence[str] = ()) -> None:
+        self._without = {os.path.realpath(path) for path in without}
+        self._exclude = [pattern.rstrip("/") for pattern in exclude]
+
+    def is_own(self, path: str) -> bool:
+        """Tell of an absolute path whether the scan itself writes it."""
+        return path in self._without
+
+    def is_in_own(self, path: Path) -> bool:
+        """Tell whether a path is one of the scan's own or lies in one."""
+        return any(str(own) in self._without for own in (path, *path.parents))
+
+    def excludes(self, name: str, place: str) -> bool:
+        """Tell of a name, and its path below the folder that was given, whether a pattern fits."""
+        return any(fnmatch(text, pattern) for pattern in self._exclude for text in (name, place))
+
+    def excludes_any(self, parts: Sequence[str]) -> bool:
+        """Tell the same of a path or of a folder on the way to it."""
+        return any(map(self.excludes, parts, accumulate(parts, os.path.join)))
+
+    def passes_over(self, name: str, place: str, path: str) -> bool:
+        """Tell of what was met in a folder, also by its absolute path."""
+        return _is_reserved(name) or self.is_own(path) or self.excludes(name, place)
+
+    def passes_over_any(self, parts: Sequence[str]) -> bool:
+        """Tell of what was met in an archive or at a URL, or of a folder on the way to it."""
+        return any(map(_is_reserved, parts)) or self.excludes_any(parts)
+
+
+def _is_reserved(name: str) -> bool:
+    return name.startswith(".") or _is_system_folder(name)
+
+
+def _is_system_folder(name: str) -> bool:
+    return name.lower() in _SYSTEM_FOLDERS
+
+
 def find_photos(
     paths: Sequence[str],
     *,
     stdin: IO[bytes] | None = None,
     null: bool = False,
-    without: Collection[Path] = (),
+    leave: Filter | None = None,
     unpack: bool = True,
 ) -> Iterator[Item]:
     """Find photos lazily; nothing is kept of those that were handed out.
@@ -137,8 +205,8 @@ def find_photos(
     stdin : binary file, optional
     null : bool
         The paths on `stdin` end with NUL instead of a line's end.
-    without : collection of Path
-        Files and folders that are passed over in folders: what the scan itself writes.
+    leave : Filter, optional
+        What is passed over.
     unpack : bool
         Read the members of archives; otherwise they are only counted (those of a .tar as one).
 
@@ -149,20 +217,25 @@ def find_photos(
     Raises
     ------
     ScanError
-        If a URL cannot be listed.
+        If a URL cannot be listed, or the list on `stdin` is no text.
     """
-    own = _Finder({os.path.realpath(path) for path in without}, unpack)
+    leave = leave or Filter()
+    finder = _Finder(leave, unpack)
     for path in paths:
         if path == "-":
             for listed in _read_list(cast(IO[bytes], stdin), b"\0" if null else b"\n"):
-                yield from own.named(listed)
+                if not leave.excludes_any(Path(listed).parts):
+                    yield from finder.named(listed)
         elif is_url(path):
-            yield from _remote(path)
+            yield from _remote(path, leave)
         elif os.path.lexists(path):
-            yield from own.named(path)
+            yield from finder.named(path)
         else:
             for match in _matches(path):
-                yield from own.named(match)
+                # What the pattern itself spells out is meant.
+                met = [part for part in Path(match).parts if part not in Path(path).parts]
+                if not any(map(_is_system_folder, met)) and not leave.excludes_any(met):
+                    yield from finder.named(match)
 
 
 def _matches(pattern: str) -> Iterator[str]:
@@ -174,27 +247,29 @@ def _matches(pattern: str) -> Iterator[str]:
     start = next(place for place, part in enumerate(parts) if glob.has_magic(part))
     base, rest = Path(*parts[:start]), parts[start:]
     for match in base.glob("/".join((*rest, "*") if rest[-1] == "**" else rest)):
-        within = match.relative_to(base).parts
-        if not any(part.startswith(".") for part in within) and not match.is_dir():
+        if not any(map(_is_reserved, match.relative_to(base).parts)) and not match.is_dir():
             yield str(match)
 
 
 @dataclass(frozen=True)
 class _Finder:
-    without: Collection[str]
+    leave: Filter
     unpack: bool
 
     def named(self, given: str) -> Iterator[Item]:
         """Find what a path names; it may be hidden or a symbolic link."""
         path = str(Path(given))  # ./a//b is a/b: one name, one row
-        # Its folder is resolved, itself it is not: a link that the scan made is its own too.
-        real = Path(os.path.realpath(Path(path).parent)) / Path(path).name
-        if any(str(own) in self.without for own in (real, *real.parents)):
+        place = Path(path).name
+        if "\0" in path:  # no system has such names: a list that was cut up wrongly
+            yield Item(text_of(path), path, place, problem="its name holds a NUL character")
             return
-        if Path(path).is_dir():
+        # Its folder is resolved, itself it is not: a link that the scan made is its own too.
+        if self.leave.is_in_own(Path(os.path.realpath(Path(path).parent)) / place):
+            return
+        if os.path.isdir(path):  # noqa: PTH112  Path.is_dir raises where it may not look
             yield from self._folder(path, os.path.realpath(path), "")
         else:
-            yield from self._file(path, str(Path(path).absolute()), Path(path).name)
+            yield from self._file(path, str(Path(path).absolute()), place)
 
     def _folder(self, name: str, path: str, place: str) -> Iterator[Item]:
         folders = [(name, path, place)]
@@ -203,11 +278,11 @@ class _Finder:
             try:
                 with os.scandir(path) as entries:
                     for entry in entries:
-                        if entry.name.startswith(".") or entry.is_symlink():
-                            continue
-                        if entry.path in self.without:
-                            continue
                         inner = f"{name}{os.sep}{entry.name}", entry.path, place + entry.name
+                        if self.leave.passes_over(entry.name, inner[2], entry.path):
+                            continue
+                        if entry.is_symlink():
+                            continue
                         if entry.is_dir():
                             folders.append((*inner[:2], inner[2] + "/"))
                         elif entry.is_file():
@@ -239,12 +314,10 @@ class _Finder:
                 left -= member.size  # of one that is passed over as well: a .tar unpacks it
                 if left < 0:
                     raise ValueError("it unpacks to far more than photos do")
-                safe = [
-                    part
-                    for part in PurePosixPath(member.name.replace(os.sep, "/")).parts
-                    if part.strip("./")
-                ]
-                if not safe or any(part.startswith((".", "__MACOSX")) for part in safe):
+                # Archives made by Windows may hold its separators.
+                whole = PurePosixPath(member.name.replace("\\", "/")).parts
+                safe = [part for part in whole if part.strip("./")]
+                if not safe or self.leave.passes_over_any(safe):
                     continue
                 inner = text_of(f"{name}/{member.name}"), path, "/".join([place, *safe])
                 if not self.unpack:
@@ -261,7 +334,7 @@ class _Member:
     name: str
     size: int
     open: Callable[[], IO[bytes] | None]
-    is_bounded: bool = True
+    problem: str = ""
 
 
 class _TarInfo(tarfile.TarInfo):
@@ -277,10 +350,14 @@ def _zip_members(path: str) -> Iterator[_Member]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             if not info.is_dir():
-                # zipfile unpacks each block of the other methods whole, whatever its size.
-                is_bounded = info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+                problem = ""
+                if info.flag_bits & _ENCRYPTED:
+                    problem = "it is encrypted"
+                elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    # zipfile unpacks each block of these whole, whatever its size.
+                    problem = "it is packed in a way that is not read"
                 opens = partial(archive.open, info)
-                yield _Member(info.filename, info.file_size, opens, is_bounded)
+                yield _Member(info.filename, info.file_size, opens, problem)
 
 
 def _tar_members(path: str) -> Iterator[_Member]:
@@ -289,6 +366,9 @@ def _tar_members(path: str) -> Iterator[_Member]:
         for info in archive:
             if info.isfile():
                 yield _Member(info.name, info.size, partial(archive.extractfile, info))
+            elif info.islnk():
+                problem = f"it is a hard link to {info.linkname}, which is judged under that name"
+                yield _Member(info.name, 0, partial(archive.extractfile, info), problem)
             cast(Any, archive).members = []  # it would remember every member
 
 
@@ -296,8 +376,8 @@ def _read_member(inner: tuple[str, str, str], member: _Member) -> Item:
     if member.size > MAX_MEMBER_BYTES:
         limit = MAX_MEMBER_BYTES >> 20
         return Item(*inner, problem=f"it is larger than {limit} MB, the limit in an archive")
-    if not member.is_bounded:
-        return Item(*inner, problem="it is packed in a way that is not read")
+    if member.problem:
+        return Item(*inner, problem=member.problem)
     try:
         with cast(IO[bytes], member.open()) as stream:
             # What the archive tells of the size may be a lie.
@@ -314,12 +394,50 @@ def _read_member(inner: tuple[str, str, str], member: _Member) -> Item:
 def _read_list(stream: IO[bytes], end: bytes) -> Iterator[str]:
     """Read paths as they come, however long the list."""
     rest = b""
-    read = getattr(stream, "read1", stream.read)
-    while block := read(2**16):
+    for block in _blocks_of_list(stream, end):
         *whole, rest = (rest + block).split(end)
         yield from filter(None, (_decode(name, end) for name in whole))
     if last := _decode(rest, end):
         yield last
+
+
+def _blocks_of_list(stream: IO[bytes], end: bytes) -> Iterator[bytes]:
+    """Read a list whose names are any bytes, or text of which a byte order mark tells more."""
+    read = getattr(stream, "read1", stream.read)
+    head = b""
+    while len(head) < 4 and (block := read(2**16)):
+        head += block
+    encoding = _encoding_of(head, end)
+    if encoding is None:
+        yield head
+        while block := read(2**16):
+            yield block
+        return
+    decoder = codecs.getincrementaldecoder(encoding)(
+        "surrogateescape" if "8" in encoding else "strict"
+    )
+    try:
+        yield os.fsencode(decoder.decode(head))
+        while block := read(2**16):
+            yield os.fsencode(decoder.decode(block))
+        yield os.fsencode(decoder.decode(b"", final=True))
+    except UnicodeError as error:
+        raise ScanError(
+            f"the list of paths is no whole {encoding.upper()} text; save it as UTF-8"
+        ) from error
+
+
+def _encoding_of(head: bytes, end: bytes) -> str | None:
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
+        if head.startswith(mark):
+            return encoding
+    # Without a mark, as some editors write it: the first two letters are Latin ones.
+    zeros = [byte == 0 for byte in head[:4]]
+    if end != b"\0" and zeros == [False, True, False, True]:
+        return "utf-16-le"
+    if end != b"\0" and zeros == [True, False, True, False]:
+        return "utf-16-be"
+    return None
 
 
 def _decode(name: bytes, end: bytes) -> str:
@@ -328,7 +446,7 @@ def _decode(name: bytes, end: bytes) -> str:
     return os.fsdecode(name)
 
 
-def _remote(url: str) -> Iterator[Item]:
+def _remote(url: str, leave: Filter) -> Iterator[Item]:
     fsspec = _fsspec()
     try:
         store, root = fsspec.core.url_to_fs(url)
@@ -341,7 +459,7 @@ def _remote(url: str) -> Iterator[Item]:
             for name in sorted(files):
                 path = f"{folder.rstrip('/')}/{name}"
                 place = path.removeprefix(root).lstrip("/")
-                if not any(part.startswith(".") for part in place.split("/")):
+                if not leave.passes_over_any(place.split("/")):
                     full = store.unstrip_protocol(path)
                     yield Item(full, full, place)
     except ScanError:
