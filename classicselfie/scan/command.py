@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
-from typing import IO, Any
+from typing import IO
 
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import MissingExtraError, ScanError
@@ -24,6 +24,7 @@ from classicselfie.scan.results import Known, Results, Row
 from classicselfie.scan.sorting import Sorter, Way
 from classicselfie.scan.sources import Item, find_photos, is_url, path_of, refuse_missing, text_of
 from classicselfie.scan.workers import Workers
+from classicselfie.workers.pool import count_processes
 
 # What kill -9 costs at most; the photos of it are judged again.
 _COMMIT_SECONDS = 1.0
@@ -157,7 +158,7 @@ def scan(
             only=only,
         )
         if scheduler is None:
-            runner: Runner = Workers(detector, _processes(n_jobs), timeout)
+            runner: Runner = Workers(detector, count_processes(n_jobs), timeout)
         else:
             runner = Cluster(detector, scheduler, timeout)
         items = find_photos(names, stdin=stdin, null=null, without=run.own_files())
@@ -363,13 +364,6 @@ class _Done:
     known: Known | None
     row: Row | None = None
     place: Path | None = None
-
-
-def _processes(n_jobs: int) -> int:
-    from joblib import effective_n_jobs
-
-    count: Any = effective_n_jobs(n_jobs)  # knows containers' limits
-    return int(count)
 
 
 def _refuse_own_folder(names: Sequence[str], folder: Path) -> None:
