@@ -89,7 +89,7 @@ class SelfieDetector:
 
     @property
     def threshold(self) -> float:
-        """The probability from which a photo is called a selfie; make another detector for another."""
+        """From which probability a photo is called a selfie; set when the detector is made."""
         return self._threshold
 
     def check(self, photo: PhotoSource) -> Verdict:

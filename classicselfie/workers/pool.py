@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Generic, TypeVar
@@ -146,7 +147,7 @@ class WorkerPool(Generic[T]):
         under_way = 0
         for key, request in jobs:
             future = self.submit(request)
-            future.add_done_callback(lambda answer, key=key: done.put((key, answer)))
+            future.add_done_callback(partial(_arrive, done, key))
             under_way += 1
             while under_way >= _PER_PROCESS * len(self._workers) or not done.empty():
                 yield done.get()
@@ -210,6 +211,10 @@ class WorkerPool(Generic[T]):
                 self.losses += isinstance(error, (SlowError, CrashError))
                 future.set_exception(error)
             del job, future, request  # a photo is large
+
+
+def _arrive(done: SimpleQueue[tuple[Key, Future[T]]], key: Key, answer: Future[T]) -> None:
+    done.put((key, answer))
 
 
 def _heal(worker: Worker[T]) -> None:
