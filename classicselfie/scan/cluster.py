@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent import futures
@@ -14,7 +15,8 @@ from classicselfie.detector import SelfieDetector
 from classicselfie.errors import MissingExtraError, ScanError
 from classicselfie.scan.judge import Result, Task, examine, unknown, weights_digest
 
-_CONNECT_SECONDS = 30
+_CONNECT_SECONDS = 5.0
+_WORKERS_SECONDS = 30.0
 # So many lie ready per thread of the cluster that none waits for the network.
 _TASKS_PER_THREAD = 3
 _LOOK_SECONDS = 5.0
@@ -58,14 +60,15 @@ class Cluster:
         """
         from distributed import Client
 
+        _refuse_unreachable(self._scheduler)
         try:
             connect: Any = Client
             client = connect(self._scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:  # TimeoutError is an OSError
-            raise ScanError(f"there is no Dask scheduler at {self._scheduler}: {error}") from error
+            raise _no_scheduler(self._scheduler, error) from error
         with client:
             try:
-                client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+                client.wait_for_workers(1, timeout=_WORKERS_SECONDS)
             except TimeoutError as error:
                 raise ScanError(f"the scheduler {self._scheduler} has no workers") from error
             yield from self._gather(client, tasks)
@@ -114,6 +117,24 @@ class Cluster:
                 "of classicselfie there"
             )
         return result
+
+
+def _no_scheduler(address: str, error: Exception) -> ScanError:
+    why = " ".join(str(error).split())[:160] or type(error).__name__
+    return ScanError(f"there is no Dask scheduler at {address}: {why}")
+
+
+def _refuse_unreachable(address: str) -> None:
+    """Look whether anybody listens there: Dask itself tries again and again for a minute."""
+    from distributed.comm import get_address_host_port, parse_address
+
+    try:
+        scheme, _ = parse_address(address)
+        if scheme in ("tcp", "tls", "ws", "wss"):
+            host, port = get_address_host_port(address, strict=True)
+            socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise _no_scheduler(address, error) from error
 
 
 def _room(client: Any) -> int:

@@ -51,10 +51,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count what comes outside of a request that is being answered."""
-        if self._is_refused:
-            return
-        super().data_received(data)
-        if self.transport.is_closing() or not (self.cycle is None or self.cycle.response_complete):
+        if not self._is_refused:
+            super().data_received(data)
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        if self._is_refused or self.transport.is_closing() or is_answering:
             return
         self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES:

@@ -104,7 +104,11 @@ class Worker(Generic[T]):
             try:
                 return self._ask(request)
             except CrashError:
-                return self._ask(request)
+                try:
+                    return self._ask(request)
+                except WorkersError as error:
+                    # That there is no process is told to the next request, which is no suspect.
+                    raise CrashError from error
 
     def heal(self, starts: int = 1) -> None:
         """Start the process where there is none; while it is in use, nothing is done.
