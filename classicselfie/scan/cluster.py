@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
-import socket
 import threading
 from collections.abc import Iterator
 from concurrent import futures
@@ -120,21 +120,36 @@ class Cluster:
 
 
 def _no_scheduler(address: str, error: Exception) -> ScanError:
-    why = " ".join(str(error).split())[:160] or type(error).__name__
+    why = " ".join(str(error).split())[:160] or "nobody answers as one"
     return ScanError(f"there is no Dask scheduler at {address}: {why}")
 
 
 def _refuse_unreachable(address: str) -> None:
-    """Look whether anybody listens there: Dask itself tries again and again for a minute."""
-    from distributed.comm import get_address_host_port, parse_address
+    """Look whether a Dask process listens there: a client tries again and again for a minute."""
+    # In a thread of its own, for an event loop may run in this one.
+    with futures.ThreadPoolExecutor(1) as helper:
+        try:
+            helper.submit(asyncio.run, _shake_hands(address)).result()
+        except (OSError, ValueError, OverflowError, asyncio.TimeoutError) as error:
+            raise _no_scheduler(address, error) from error
 
-    try:
-        scheme, _ = parse_address(address)
-        if scheme in ("tcp", "tls", "ws", "wss"):
-            host, port = get_address_host_port(address, strict=True)
-            socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
-    except (OSError, ValueError, OverflowError) as error:
-        raise _no_scheduler(address, error) from error
+
+async def _shake_hands(address: str) -> None:
+    from distributed.comm import connect, get_address_host_port, parse_address
+    from distributed.security import Security
+
+    scheme, _ = parse_address(address)
+    if scheme in ("tcp", "tls", "ws", "wss"):
+        # The plain socket first: that nobody listens, Dask too finds out late.
+        host, port = get_address_host_port(address, strict=True)
+        opening = asyncio.open_connection(host, port)
+        _, writer = await asyncio.wait_for(opening, _CONNECT_SECONDS)
+        writer.close()
+    arguments = Security().get_connection_args("client")
+    comm = await asyncio.wait_for(
+        connect(address, timeout=_CONNECT_SECONDS, **arguments), _CONNECT_SECONDS
+    )
+    comm.abort()
 
 
 def _room(client: Any) -> int:
