@@ -3,7 +3,8 @@
     pip install classicselfie 'celery[redis]'
     CELERY_URL=redis://127.0.0.1:6379/0 celery -A celery_task worker
 
-Without CELERY_URL tasks stay in the memory of one process, which is for a look only. Where many photos wait, the workers' processes do what `check_many` does with its own.
+Without CELERY_URL tasks stay in the memory of one process, which is for a look only. Where many
+photos wait, the workers' processes do what `check_many` does with its own.
 """
 
 from __future__ import annotations

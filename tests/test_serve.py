@@ -280,7 +280,8 @@ def test_a_photo_of_too_many_pixels_is_unknown(person_jpeg: bytes) -> None:
 
 def test_an_offer_of_another_protocol_costs_no_body(service: Service, person_jpeg: bytes) -> None:
     """curl --http2 and Java's client make it with their first request."""
-    offer = b"Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+    offer = b"Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\n"
+    offer += b"HTTP2-Settings: AAMAAABk\r\n"
     head = b"POST /v1/check HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n" + offer
     length = b"Content-Length: %d\r\n\r\n" % len(person_jpeg)
     chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(person_jpeg), person_jpeg)

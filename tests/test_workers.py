@@ -123,7 +123,7 @@ def test_a_request_that_is_never_read_is_not_waited_for() -> None:
 
 
 def test_an_error_of_a_handler_is_told() -> None:
-    with pytest.raises(FailedError, match="^KeyError: 'what'$"):
+    with pytest.raises(FailedError, match=r"^KeyError: 'what'$"):
         ask(prepare_raising)
 
 

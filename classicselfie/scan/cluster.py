@@ -28,8 +28,7 @@ class Cluster:
     Parameters
     ----------
     detector : SelfieDetector
-        The workers make the same one: from their own installation, and from the path of its
-        weights.
+        Its weights travel with it; the workers' own installation does the rest.
     scheduler : str
         Address of the scheduler.
     timeout : float
@@ -77,15 +76,15 @@ class Cluster:
         done: SimpleQueue[Any] = SimpleQueue()
         under_way: dict[str, tuple[Task, Any]] = {}
         more = True
+        # A task of its own, so that it is sent once a worker, and made again if that is lost.
+        detector = client.submit(bytes, self._pickled, pure=False)
         while more or under_way:
             while more and len(under_way) < _room(client):
                 task = next(tasks, None)
                 if task is None:
                     more = False
                     break
-                future = client.submit(
-                    _examine_within, self._timeout, self._pickled, task, pure=False
-                )
+                future = client.submit(_examine_within, self._timeout, detector, task, pure=False)
                 under_way[future.key] = task, future
                 future.add_done_callback(done.put)
             if not under_way:
@@ -135,21 +134,20 @@ def _refuse_unreachable(address: str) -> None:
 
 
 async def _shake_hands(address: str) -> None:
-    from distributed.comm import connect, get_address_host_port, parse_address
-    from distributed.security import Security
+    from distributed import comm, security
 
-    scheme, _ = parse_address(address)
+    dask: Any = comm
+    make_security: Any = security.Security
+    scheme, _ = dask.parse_address(address)
     if scheme in ("tcp", "tls", "ws", "wss"):
         # The plain socket first: that nobody listens, Dask too finds out late.
-        host, port = get_address_host_port(address, strict=True)
+        host, port = dask.get_address_host_port(address, strict=True)
         opening = asyncio.open_connection(host, port)
         _, writer = await asyncio.wait_for(opening, _CONNECT_SECONDS)
         writer.close()
-    arguments = Security().get_connection_args("client")
-    comm = await asyncio.wait_for(
-        connect(address, timeout=_CONNECT_SECONDS, **arguments), _CONNECT_SECONDS
-    )
-    comm.abort()
+    arguments = make_security().get_connection_args("client")
+    connecting = dask.connect(address, timeout=_CONNECT_SECONDS, **arguments)
+    (await asyncio.wait_for(connecting, _CONNECT_SECONDS)).abort()
 
 
 def _room(client: Any) -> int:
