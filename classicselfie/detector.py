@@ -28,13 +28,10 @@ from classicselfie.model import Floats, load_model
 from classicselfie.photo import Photo, PhotoFile, PhotoSource, open_photo
 from classicselfie.reasons import explain
 from classicselfie.verdict import Reason, Stage, Verdict
-from classicselfie.wire import pack_photo, pack_verdict, unpack_photo, unpack_verdict
-from classicselfie.workers.pool import WorkerPool, count_processes
-from classicselfie.workers.process import Handler
-from classicselfie.workers.worker import CrashError, FailedError
 
 if TYPE_CHECKING:
     from classicselfie.explain.explanation import Explanation
+    from classicselfie.workers.process import Handler
 
 
 class SelfieDetector:
@@ -315,9 +312,15 @@ class SelfieDetector:
         _refuse_single(photos)
         if n_jobs == 1:
             return map(self.check, photos)
+        from classicselfie.workers.pool import count_processes  # one process needs none of it
+
         return self._check_in_workers(photos, count_processes(n_jobs))
 
     def _check_in_workers(self, photos: Iterable[PhotoSource], count: int) -> Iterator[Verdict]:
+        from classicselfie.wire import pack_photo, unpack_verdict
+        from classicselfie.workers.pool import WorkerPool
+        from classicselfie.workers.worker import CrashError, FailedError
+
         jobs = ((photo, pack_photo(photo)) for photo in photos)
         with WorkerPool(partial(_prepare, self), unpack_verdict, count) as pool:
             for photo, answer in pool.in_order(jobs):
@@ -400,6 +403,8 @@ def _refuse_single(photos: object) -> None:
 
 def _prepare(detector: SelfieDetector) -> Handler:
     """Make what answers in a worker process."""
+    from classicselfie.wire import pack_verdict, unpack_photo
+
     return lambda request: pack_verdict(detector.check(unpack_photo(request)))
 
 
