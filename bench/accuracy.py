@@ -157,7 +157,7 @@ def main() -> None:
         decisions[f"face size, {detector}"] = area
         size[f"face size, {detector}"] = 8
     name = "no pixels (aspect, size, bytes)"
-    decisions[name] = held_out(folds, BaselineScore(rows), arguments.jobs)
+    decisions[name] = held_out(folds, BaselineScore.of(rows, arguments.jobs), arguments.jobs)
 
     groups = selfie_groups(rows)
     members = [np.flatnonzero(folds == fold) for fold in range(len(groups))]

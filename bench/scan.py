@@ -55,11 +55,7 @@ def processor_time() -> float:
 
 
 def check_many(paths: list[Path], arguments: argparse.Namespace) -> int:
-    from joblib.externals.loky import get_reusable_executor
-
-    count = sum(1 for _ in SelfieDetector().check_many(paths, n_jobs=arguments.jobs))
-    get_reusable_executor().shutdown(wait=True)  # the next round starts processes as scan does
-    return count
+    return sum(1 for _ in SelfieDetector().check_many(paths, n_jobs=arguments.jobs))
 
 
 def scan_all(paths: list[Path], arguments: argparse.Namespace) -> int:

@@ -6,14 +6,14 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
+from PIL import Image
 
-from classicselfie.errors import MissingExtraError, ModelError, PhotoError
+from classicselfie.errors import ModelError, PhotoError, WorkersError
 from classicselfie.faces import Face, FaceDetector, face_in_original, make_detector
 from classicselfie.features import Scene, extract_features
 from classicselfie.images import BgrImage
@@ -31,6 +31,7 @@ from classicselfie.verdict import Reason, Stage, Verdict
 
 if TYPE_CHECKING:
     from classicselfie.explain.explanation import Explanation
+    from classicselfie.workers.process import Handler
 
 
 class SelfieDetector:
@@ -81,8 +82,12 @@ class SelfieDetector:
             )
         if threshold in ("strict", "sensitive") and threshold not in self.model.thresholds:
             raise ModelError(f"the weights {self.model.name} have no threshold {threshold!r}")
-        self.threshold = self.model.threshold(threshold)
-        self._recipe = (None if weights is None else os.fspath(weights), detector, threshold)
+        self._threshold = self.model.threshold(threshold)
+
+    @property
+    def threshold(self) -> float:
+        """From which probability a photo is called a selfie; set when the detector is made."""
+        return self._threshold
 
     def check(self, photo: PhotoSource) -> Verdict:
         """Judge one photo.
@@ -284,7 +289,9 @@ class SelfieDetector:
             Read lazily; a million paths are fine. Several processes take paths, bytes and
             arrays only.
         n_jobs : int
-            Processes; -1 for one per core. More than one needs the extra "scan" (joblib).
+            Processes; -1 for one per core, which needs the extra "scan" (joblib). They end with
+            this one, and run nothing of its main module. A photo at which two of them die is
+            "unknown".
 
         Yields
         ------
@@ -293,25 +300,58 @@ class SelfieDetector:
         Raises
         ------
         MissingExtraError
-            If `n_jobs` is not 1 and joblib is not installed.
+            If `n_jobs` is below 0 and joblib is not installed.
         TypeError
-            If `n_jobs` is not 1 and a photo is of a kind that processes cannot share.
+            If `photos` is a single photo, or if `n_jobs` is not 1 and a photo is of a kind that
+            processes cannot share.
+        ValueError
+            If `n_jobs` is 0.
+        WorkersError
+            If the processes do not start.
         """
+        _refuse_single(photos)
         if n_jobs == 1:
             return map(self.check, photos)
-        try:
-            from joblib import Parallel, delayed
-        except ImportError as error:
-            raise MissingExtraError("joblib", "scan") from error
-        parallel = Parallel(n_jobs=n_jobs, return_as="generator", batch_size="auto")
-        verdicts: Iterator[Verdict] = parallel(
-            delayed(_check_in_worker)(self._recipe, _portable(photo)) for photo in photos
-        )
-        return verdicts
+        from classicselfie.workers.pool import count_processes  # one process needs none of it
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the recipe; thread-local networks stay behind."""
-        return _from_recipe, (self._recipe,)
+        return self._check_in_workers(photos, count_processes(n_jobs))
+
+    def _check_in_workers(self, photos: Iterable[PhotoSource], count: int) -> Iterator[Verdict]:
+        from classicselfie.wire import pack_photo, unpack_verdict
+        from classicselfie.workers.pool import WorkerPool
+        from classicselfie.workers.worker import CrashError, FailedError
+
+        jobs = ((photo, pack_photo(photo)) for photo in photos)
+        with WorkerPool(partial(_prepare, self), unpack_verdict, count) as pool:
+            for photo, answer in pool.in_order(jobs):
+                path = os.fspath(photo) if isinstance(photo, (str, os.PathLike)) else None
+                try:
+                    verdict = answer.result()
+                except CrashError:
+                    verdict = self._unreadable("the process that read it crashed, twice")
+                except FailedError as error:
+                    raise WorkersError(f"a worker process failed: {error}") from error
+                yield replace(verdict, path=path)
+
+    def _unreadable(self, why: str) -> Verdict:
+        return Verdict(
+            label="unknown",
+            probability=None,
+            front_camera=None,
+            reasons=(Reason("unreadable", why, 0.0),),
+            faces=(),
+            size=None,
+            model=self.model.name,
+            stage="header",
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle everything but the thread-local networks: weights may change on the disk."""
+        return self.__dict__ | {"face_detector": self.face_detector.name}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Undo `__getstate__`."""
+        self.__dict__.update(state, face_detector=make_detector(state["face_detector"]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -350,34 +390,22 @@ class _Judged:
     decision: float
 
 
-_Recipe = tuple[str | None, str, str | float]
+def _refuse_single(photos: object) -> None:
+    """Refuse a photo where there should be several: a str is iterable too, letter by letter."""
+    single = isinstance(photos, (str, os.PathLike, bytes, bytearray, memoryview, Image.Image))
+    picture = isinstance(photos, np.ndarray) and photos.dtype == np.uint8 and photos.ndim < 4
+    if single or picture or hasattr(photos, "read"):
+        raise TypeError(
+            f"check_many takes several photos, not one {type(photos).__name__}; "
+            "use check(photo), or check_many([photo])"
+        )
 
 
-def _from_recipe(recipe: _Recipe) -> SelfieDetector:
-    weights, detector, threshold = recipe
-    return SelfieDetector(weights, detector=detector, threshold=threshold)
+def _prepare(detector: SelfieDetector) -> Handler:
+    """Make what answers in a worker process."""
+    from classicselfie.wire import pack_verdict, unpack_photo
 
-
-@lru_cache(maxsize=4)
-def _worker_detector(recipe: _Recipe) -> SelfieDetector:
-    cv2.setNumThreads(1)  # the processes already fill the cores
-    return _from_recipe(recipe)
-
-
-def _portable(photo: PhotoSource) -> PhotoSource:
-    """Refuse what cannot be sent to another process."""
-    if isinstance(photo, (bytearray, memoryview)):
-        return bytes(photo)
-    if isinstance(photo, (str, os.PathLike, bytes, np.ndarray)):
-        return photo
-    raise TypeError(
-        f"several processes take paths, bytes and arrays, not {type(photo).__name__}; "
-        "read it first, or use n_jobs=1"
-    )
-
-
-def _check_in_worker(recipe: _Recipe, photo: PhotoSource) -> Verdict:
-    return _worker_detector(recipe).check(photo)
+    return lambda request: pack_verdict(detector.check(unpack_photo(request)))
 
 
 class _Timer:

@@ -31,6 +31,10 @@ class MissingExtraError(ClassicSelfieError):
         )
 
 
+class WorkersError(ClassicSelfieError):
+    """Worker processes that do not start."""
+
+
 class ManifestError(ClassicSelfieError):
     """A training manifest with a row that cannot be used."""
 

@@ -1,12 +1,15 @@
 """Checks in the background with Celery: photos by path, verdicts as plain values.
 
-    celery -A celery_task worker
+    pip install classicselfie 'celery[redis]'
+    CELERY_URL=redis://127.0.0.1:6379/0 celery -A celery_task worker
 
-Where many photos wait, the workers' processes do what `check_many` does with its own.
+Without CELERY_URL tasks stay in the memory of one process, which is for a look only. Where many
+photos wait, the workers' processes do what `check_many` does with its own.
 """
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +17,8 @@ from celery import Celery
 
 from classicselfie import SelfieDetector
 
-app = Celery("photos", broker="memory://", backend="cache+memory://")  # yours: redis://, amqp://
+URL = os.environ.get("CELERY_URL")  # redis://…; an amqp:// broker wants another place for results
+app = Celery("photos", broker=URL or "memory://", backend=URL or "cache+memory://")
 
 
 @lru_cache(maxsize=1)

@@ -42,8 +42,10 @@ def answer_mentions(api: Mastodon, detector: SelfieDetector) -> None:
     me = api.me().id
     for mention in reversed(api.notifications(types=["mention"])):
         try:
-            if mention.account.id != me and not mention.account.bot:
-                answer(api, detector, mention.status)
+            # A post that was deleted meanwhile, or that this account may not see, is not there.
+            status, account = mention.get("status"), mention.get("account")
+            if status and account and account.id != me and not account.bot:
+                answer(api, detector, status)
         except (MastodonNetworkError, MastodonServerError):
             continue  # tried again in the next round
         except MastodonAPIError as error:

@@ -39,7 +39,7 @@ class Service:
         """The processes that judge; Linux only."""
         tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
         children = [int(pid) for task in tasks for pid in task.read_text().split()]
-        command = "from multiprocessing.spawn"
+        command = "from classicselfie.workers"
         return [pid for pid in children if command in Path(f"/proc/{pid}/cmdline").read_text()]
 
     def end(self) -> int:

@@ -258,6 +258,18 @@ def test_photos_that_cannot_be_judged_are_told_kindly(
     assert len(server.posts[0]["status"]) <= 500
 
 
+def test_a_mention_without_its_post_is_passed_over(
+    server: Server, answer: Any, person_jpeg: bytes
+) -> None:
+    first, second = server.mention(person_jpeg), server.mention(person_jpeg)
+    del server.mentions[first]["status"]  # servers leave it out when it was deleted meanwhile
+    server.mentions[second]["status"] = None
+    third = server.mention(person_jpeg)
+    answer()
+    assert [post["in_reply_to_id"] for post in server.posts] == [f"9{third}"]
+    assert server.mentions == {}  # dismissed: they will not be met again
+
+
 def test_a_rate_limit_is_waited_for(server: Server, answer: Any, person_jpeg: bytes) -> None:
     server.mention(person_jpeg)
     server.refusals = [429]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,7 +19,10 @@ import pytest
 from conftest import encode
 from test_scan import COMMAND, many, rows_of, run
 
+from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import draw_person, draw_scene
+from classicselfie.errors import ScanError
+from classicselfie.scan.cluster import Cluster
 from classicselfie.scan.judge import Task
 from classicselfie.scan.sources import Item
 
@@ -107,19 +111,36 @@ def test_a_url_needs_no_cluster(pictures: list[bytes], tmp_path: Path) -> None:
 
 
 def test_no_cluster_is_one_line(tmp_path: Path, scheduler: str) -> None:
-    from classicselfie import SelfieDetector
-    from classicselfie.errors import ScanError
     from classicselfie.scan import cluster
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cluster, "_CONNECT_SECONDS", 1)
-        for address, words in (
-            ("tcp://127.0.0.1:9", "no Dask scheduler"),
-            (scheduler, "has no workers"),
+        patch.setattr(cluster, "_WORKERS_SECONDS", 1)
+        runner = Cluster(SelfieDetector(), scheduler, 5.0)
+        with pytest.raises(ScanError, match="has no workers"):
+            list(runner.run(iter([Task(Item("a", "a", "a"))])))
+
+
+def test_a_wrong_address_is_never_waited_for(
+    monkeypatch: pytest.MonkeyPatch, detector: SelfieDetector
+) -> None:
+    def connect(*_: object, **__: object) -> None:
+        raise AssertionError("Dask's client tries for a minute")
+
+    monkeypatch.setattr("distributed.Client", connect)
+    monkeypatch.setattr("classicselfie.scan.cluster._CONNECT_SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as other:  # takes connections and says nothing
+        for address in (
+            "tcp://127.0.0.1:9",
+            "127.0.0.1:9",
+            "tcp://127.0.0.1:99999",
+            "tcp://127.0.0.1",
+            "tcp://nobody.invalid:8786",
+            "http://127.0.0.1:8787/status",
+            "nonsense",
+            f"tcp://127.0.0.1:{other.getsockname()[1]}",
         ):
-            runner = cluster.Cluster(SelfieDetector(), address, 5.0)
-            with pytest.raises(ScanError, match=words):
-                list(runner.run(iter([Task(Item("a", "a", "a"))])))
+            with pytest.raises(ScanError, match=f"^there is no Dask scheduler at {address}: .+$"):
+                list(Cluster(detector, address, 5.0).run(iter([Task(Item("a", "a", "a"))])))
 
 
 def test_a_photo_that_hangs_or_kills_workers_is_one_row(

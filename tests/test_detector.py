@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import with_exif
+from faulty_detectors import CRASHES, FaultyDetector
 from PIL import Image
 from test_faces import overlap
 from test_metadata import make_exif
@@ -21,6 +23,7 @@ from test_metadata import make_exif
 import classicselfie
 from classicselfie import SelfieDetector, Verdict
 from classicselfie.benchmark.drawing import BgrImage, draw_person, draw_scene, turned
+from classicselfie.resources import resource
 
 
 def test_a_verdict_tells_all_it_promises(detector: SelfieDetector, person_path: Path) -> None:
@@ -193,6 +196,56 @@ def test_processes_refuse_what_they_cannot_share(
         list(detector.check_many([io.BytesIO(person_jpeg)], n_jobs=2))
     (verdict,) = detector.check_many([bytearray(person_jpeg)], n_jobs=2)
     assert verdict == detector.check(person_jpeg)
+
+
+def test_one_photo_in_place_of_many_is_refused(
+    detector: SelfieDetector, person: BgrImage, person_path: Path, person_jpeg: bytes
+) -> None:
+    """A str and a picture are iterable as well: letter by letter, row by row."""
+    one = (
+        str(person_path),
+        person_path,
+        person_jpeg,
+        bytearray(person_jpeg),
+        person,
+        person[..., 0],
+    )
+    for photo in (*one, io.BytesIO(person_jpeg), Image.fromarray(person)):
+        for n_jobs in (1, 2):
+            with pytest.raises(TypeError, match=r"check_many\(\[photo\]\)"):
+                detector.check_many(photo, n_jobs=n_jobs)  # type: ignore[arg-type]
+    assert len(list(detector.check_many(np.stack([person, person])))) == 2
+    with pytest.raises(ValueError, match="n_jobs must not be 0"):
+        detector.check_many([person], n_jobs=0)
+
+
+def test_processes_judge_as_the_detector_that_asks(
+    person_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither another working folder nor a weights file that is gone changes anything."""
+    shutil.copy(resource("models", "yunet.json"), tmp_path / "mine.json")
+    shutil.copy(person_path, tmp_path / "me.jpg")
+    monkeypatch.chdir(tmp_path)
+    detector = SelfieDetector("mine.json", threshold=0.01)
+    (tmp_path / "mine.json").unlink()
+    verdicts = detector.check_many(iter(["me.jpg"] * 3), n_jobs=2)
+    first = next(verdicts)
+    assert (first.label, first.path) == ("selfie", "me.jpg")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert [verdict.label for verdict in verdicts] == ["selfie"] * 2
+    assert list(detector.check_many([person_path], n_jobs=2)) == [detector.check(person_path)]
+
+
+def test_the_threshold_is_settled_when_the_detector_is_made(detector: SelfieDetector) -> None:
+    with pytest.raises(AttributeError):
+        detector.threshold = 0.1  # type: ignore[misc]
+
+
+def test_a_photo_that_kills_its_process_is_unknown(person_jpeg: bytes) -> None:
+    photos = [person_jpeg, person_jpeg + CRASHES, person_jpeg]
+    labels = [verdict.label for verdict in FaultyDetector().check_many(photos, n_jobs=2)]
+    assert labels == ["not_selfie", "unknown", "not_selfie"]
 
 
 def test_many_photos_are_read_lazily(detector: SelfieDetector, person_jpeg: bytes) -> None:

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -106,3 +114,61 @@ def test_celery(person_path: Path, detector: SelfieDetector) -> None:
         answer = good.get(timeout=60)
         assert answer["probability"] == detector.check(person_path).probability
         assert bad.get(timeout=60)["label"] == "unknown"
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[str]:
+    """Run a real Redis on a free port."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
+    pytest.importorskip("redis", reason="the extra dev is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+    with subprocess.Popen([program, *options], stdout=subprocess.DEVNULL) as server:
+        until = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except ConnectionRefusedError:
+                assert server.poll() is None
+                assert time.monotonic() < until
+                time.sleep(0.05)
+        yield f"redis://127.0.0.1:{port}/0"
+        server.terminate()
+
+
+def test_celery_with_a_real_broker(
+    broker: str, person_path: Path, detector: SelfieDetector, tmp_path: Path
+) -> None:
+    """Tasks cross two processes and a broker, as in production."""
+    pytest.importorskip("celery", reason="Celery is not installed")
+    environment = {**os.environ, "CELERY_URL": broker}
+    environment["PYTHONPATH"] = os.pathsep.join([str(EXAMPLES), str(EXAMPLES.parent)])
+    worker = [sys.executable, "-m", "celery", "-A", "celery_task", "worker", "--concurrency", "1"]
+    ask = (
+        "import json, sys, celery_task\n"
+        "asked = [celery_task.check_photo.delay(path) for path in sys.argv[1:]]\n"
+        "print(json.dumps([task.get(timeout=120) for task in asked]))"
+    )
+    with (
+        open(tmp_path / "log", "w", encoding="utf-8") as log,
+        subprocess.Popen(worker, env=environment, cwd=tmp_path, stderr=log, stdout=log) as process,
+    ):
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", ask, str(person_path), str(person_path) + ".missing"],
+                env=environment,
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        finally:
+            process.send_signal(signal.SIGTERM)
+    assert done.returncode == 0, done.stderr + (tmp_path / "log").read_text(encoding="utf-8")
+    good, bad = json.loads(done.stdout)
+    assert good["probability"] == detector.check(person_path).probability
+    assert bad["label"] == "unknown"

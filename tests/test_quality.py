@@ -27,6 +27,7 @@ def test_tools_find_nothing(command: list[str]) -> None:
 def test_imports_point_one_way() -> None:
     order = [
         "errors",
+        "workers",
         "resources",
         "images",
         "exif",
@@ -41,6 +42,7 @@ def test_imports_point_one_way() -> None:
         "features",
         "model",
         "verdict",
+        "wire",
         "reasons",
         "explain",
         "detector",

@@ -378,7 +378,7 @@ def test_killed_workers_lose_nothing(selfie: bytes, scenery: bytes, tmp_path: Pa
         for _ in range(3):
             time.sleep(0.3)
             for child in psutil.Process(process.pid).children():
-                if "spawn_main" in " ".join(child.cmdline()):
+                if "classicselfie.workers" in " ".join(child.cmdline()):
                     child.kill()
                     break
         process.wait(120)

@@ -275,6 +275,133 @@ def test_a_photo_of_too_many_pixels_is_unknown(person_jpeg: bytes) -> None:
     )
 
 
+# ---- what clients are used to ----
+
+
+def test_an_offer_of_another_protocol_costs_no_body(service: Service, person_jpeg: bytes) -> None:
+    """curl --http2 and Java's client make it with their first request."""
+    offer = b"Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\n"
+    offer += b"HTTP2-Settings: AAMAAABk\r\n"
+    head = b"POST /v1/check HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n" + offer
+    length = b"Content-Length: %d\r\n\r\n" % len(person_jpeg)
+    chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(person_jpeg), person_jpeg)
+    first = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    for parts in (
+        (head + length + person_jpeg,),
+        (head[:70], head[70:] + length, person_jpeg[:9], person_jpeg[9:]),
+        (first + head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks,),
+    ):
+        answer = raw_request(service, *parts)
+        assert answer.count(b"HTTP/1.1 ") == answer.count(b"HTTP/1.1 200 OK") > 0
+        verdict = json.loads(answer.rpartition(b"\r\n\r\n")[2])
+        assert verdict["label"] == "not_selfie"
+    bare = raw_request(service, b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + offer + b"\r\n")
+    assert bare.endswith(b'{"status":"ok"}')
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "path"),
+    [
+        (b"; filename*=UTF-8''Gr%C3%BC%C3%9Fe%20a.jpg", b"", "Grüße a.jpg"),
+        (b"; filename*=nonsense''a%FF.jpg", b"", "aÿ.jpg"),
+        (b"; filename=a.jpg; filename*=UTF-8''b.jpg", b"", "a.jpg"),
+        (b"", b"Content-Type: image/jpeg\r\n", None),
+        (b"", b"content-type: application/octet-stream; x=y\r\n", None),
+    ],
+)
+def test_a_file_is_one_however_it_is_named(
+    service: Service, person_jpeg: bytes, name: bytes, kind: bytes, path: str | None
+) -> None:
+    head = b"--x\r\nContent-Disposition: form-data; name=photo" + name + b"\r\n" + kind
+    answer = httpx.post(
+        f"{service.url}/v1/check",
+        content=head + b"\r\n" + person_jpeg + b"\r\n--x--\r\n",
+        headers={"Content-Type": "multipart/form-data; boundary=x"},
+    ).json()
+    assert (answer["label"], answer["path"]) == ("not_selfie", path)
+
+
+def test_a_list_is_had_for_one_photo_too(service: Service, person_jpeg: bytes) -> None:
+    url, files = f"{service.url}/v1/check", {"photo": ("a.jpg", person_jpeg)}
+    assert httpx.post(url, files=files).json()["path"] == "a.jpg"
+    assert [each["path"] for each in httpx.post(f"{url}?list=true", files=files).json()] == [
+        "a.jpg"
+    ]
+    assert httpx.post(f"{url}?list=false", files=files).json()["path"] == "a.jpg"
+    assert httpx.post(f"{url}?list=perhaps", files=files).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/v1/model", "/metrics", "/static/page.js"])
+def test_head_is_get_without_the_body(service: Service, path: str) -> None:
+    head, get = httpx.head(service.url + path), httpx.get(service.url + path)
+    assert head.status_code == 200
+    assert head.content == b""
+    assert head.headers["Content-Type"] == get.headers["Content-Type"]
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"POST /v1/check HTTP/1.1\r\nContent-Type: text/plain\r\n", b"415"),
+        (b"POST /v1/check HTTP/1.1\r\nContent-Encoding: gzip\r\n", b"415"),
+        (b"POST /v1/check HTTP/1.1\r\nContent-Type: multipart/form-data\r\n", b"400"),
+        (b"POST /v1/check HTTP/1.1\r\n", b"413"),
+        (b"POST /nowhere HTTP/1.1\r\n", b"404"),
+        (b"POST /nowhere HTTP/1.1\r\nConnection: close\r\n", b"404"),
+        (b"POST /healthz HTTP/1.1\r\n", b"405"),
+        (b"POST /v1/check HTTP/1.1\r\nno header\r\n", b"400"),
+    ],
+)
+def test_an_answer_is_not_lost_behind_the_body(
+    service: Service, head: bytes, status: bytes
+) -> None:
+    """Most clients look for an answer only when they have sent all."""
+    body = bytes(8 * MEGABYTE)
+    with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
+        connection.sendall(head + b"Host: x\r\nContent-Length: %d\r\n\r\n" % len(body))
+        for start in range(0, len(body), 65536):  # a connection that was reset would raise
+            connection.sendall(body[start : start + 65536])
+        answer = b""
+        while data := connection.recv(65536):
+            answer += data
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert b"connection: close" in answer.lower()
+    wait_for(lambda: service.metrics()["classicselfie_held_bytes"] == 0)
+    service.log[:] = [line for line in service.log if "Invalid HTTP request" not in line]
+
+
+@pytest.mark.parametrize("head", [b"G", b"GET / HTTP/1.1\r\nX: "])
+def test_a_slow_head_of_a_second_request_is_cut_in_time(service: Service, head: bytes) -> None:
+    """The connection is kept open for it, but it has no more time than the first one."""
+    with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
+        connection.sendall(head)
+        while connection.recv(65536):  # the rest of the first answer, then the end
+            pass
+
+
+def test_health_tells_why_no_worker_can_be_started(person_jpeg: bytes) -> None:
+    resource = pytest.importorskip("resource")
+    with serving("--workers", 1) as service:
+        before = resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE)
+        used = len(list(Path(f"/proc/{service.process.pid}/fd").iterdir()))
+        os.kill(service.workers[0], signal.SIGKILL)
+        wait_for(lambda: not service.workers)
+        with httpx.Client(base_url=service.url) as client:
+            client.get("/v1/model")
+            resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE, (used, before[1]))
+            for _ in range(2):
+                sick = client.get("/healthz")
+                assert (sick.status_code, sick.json()["status"]) == (503, "unavailable")
+                assert sick.json()["detail"].startswith("the worker processes do not start: ")
+            assert client.post("/v1/check", content=person_jpeg, headers=RAW).status_code == 503
+            resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE, before)
+            assert client.get("/healthz").json() == {"status": "ok"}  # it has started one
+        assert len(service.workers) == 1
+        assert service.check(person_jpeg).json()["label"] == "not_selfie"
+
+
 # ---- what it survives ----
 
 

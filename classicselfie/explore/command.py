@@ -16,7 +16,7 @@ from classicselfie.errors import GalleryError, MissingExtraError
 from classicselfie.explore.data import Row, link, page_data, shown_name
 from classicselfie.explore.folder import copy_page, refuse_foreign, replacing
 from classicselfie.explore.layout import lay_out
-from classicselfie.explore.photos import TILE, Recipe, Seen, find_photos, see_photos
+from classicselfie.explore.photos import TILE, Seen, find_photos, see_photos
 from classicselfie.explore.tiles import (
     MAP_SIDE,
     MAP_TILE,
@@ -67,18 +67,18 @@ def explore(
     if not folder.is_dir():
         raise GalleryError(f"there is no folder {folder}")
     refuse_foreign(output)
-    model = SelfieDetector(weights, detector=detector, threshold=threshold).model
+    judge = SelfieDetector(weights, detector=detector, threshold=threshold)
     photos = find_photos(folder, leave_out=output)
     with replacing(output) as target, tempfile.TemporaryFile(dir=target.parent) as stream:
         store = TileStore(stream)
-        seen, unreadable = _see(photos, (weights, detector, threshold), n_jobs, store)
+        seen, unreadable = _see(photos, judge, n_jobs, store)
         for path, why in unreadable:
             _say(f"left out {shown_name(path)}: {why}")
         if not seen:
             raise GalleryError(f"there is no readable photo in {folder}")
         order = np.argsort([-photo.decision_value for _, photo in seen], kind="stable")
         _tell_stage(f"placing {len(seen)} photos on the map")
-        layout = lay_out(np.array([seen[i][1].features for i in order]), model.feature_names)
+        layout = lay_out(np.array([seen[i][1].features for i in order]), judge.model.feature_names)
         _tell_stage("writing the pictures")
         sizes = _write_tiles(store, order.tolist(), target)
         rows: list[Row] = [
@@ -95,7 +95,7 @@ def explore(
             layout,
             [(shown_name(path.relative_to(folder)), why) for path, why in unreadable],
             folder=shown_name(folder.resolve().name),
-            model=model.name,
+            model=judge.model.name,
         )
         (target / "data.js").write_text(data, encoding="ascii")
         copy_page(target)
@@ -117,7 +117,7 @@ def explore(
 
 
 def _see(
-    photos: Sequence[Path], recipe: Recipe, n_jobs: int, store: TileStore
+    photos: Sequence[Path], judge: SelfieDetector, n_jobs: int, store: TileStore
 ) -> tuple[list[tuple[Path, Seen]], list[tuple[Path, str]]]:
     """Judge all photos; put their tiles into the store, in the order of the first list."""
     from tqdm import tqdm
@@ -125,7 +125,7 @@ def _see(
     seen: list[tuple[Path, Seen]] = []
     unreadable: list[tuple[Path, str]] = []
     with tqdm(total=len(photos), unit="photo", disable=None) as progress:
-        for path, found in see_photos(photos, recipe, n_jobs):
+        for path, found in see_photos(photos, judge, n_jobs):
             if isinstance(found, str):
                 unreadable.append((path, found))
             else:

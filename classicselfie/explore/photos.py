@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from classicselfie.detector import SelfieDetector
-from classicselfie.errors import NoFaceError, PhotoError
+from classicselfie.errors import NoFaceError, PhotoError, WorkersError
 from classicselfie.images import BgrImage, resize
 from classicselfie.metadata import read_date
 from classicselfie.photo import Photo, open_photo
 from classicselfie.quality.score import rate, survey
+from classicselfie.workers.messages import Message
+from classicselfie.workers.pool import WorkerPool, count_processes
+from classicselfie.workers.process import Handler
+from classicselfie.workers.worker import CrashError, FailedError
 
 TILE = 160  # longest side of the small pictures: sharp in a grid, about 5 kB each
 _REASONS = 6
@@ -37,9 +41,6 @@ _SUFFIXES = (
     ".heic",
     ".heif",
 )
-
-Recipe = tuple[Path | None, str, str | float]
-"""Weights, detector and threshold of a `SelfieDetector`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,15 +99,14 @@ def find_photos(folder: Path, leave_out: Path) -> list[Path]:
 
 
 def see_photos(
-    photos: Sequence[Path], recipe: Recipe, n_jobs: int
+    photos: Sequence[Path], detector: SelfieDetector, n_jobs: int
 ) -> Iterator[tuple[Path, Seen | str]]:
     """Judge photos in several processes, in order.
 
     Parameters
     ----------
     photos : sequence of Path
-    recipe : tuple
-        Weights, detector and threshold.
+    detector : SelfieDetector
     n_jobs : int
         Processes; -1 for one per core.
 
@@ -116,21 +116,44 @@ def see_photos(
     seen : Seen or str
         Why the photo cannot be read, where it cannot.
     """
-    from joblib import Parallel, delayed
+    jobs = ((path, Message(str(path.absolute()))) for path in photos)
+    prepare = partial(_prepare, detector)
+    with WorkerPool(prepare, _read_answer, count_processes(n_jobs)) as pool:
+        for path, answer in pool.in_order(jobs):
+            try:
+                yield path, answer.result()
+            except CrashError:
+                yield path, "the process that read it crashed, twice"
+            except FailedError as error:
+                raise WorkersError(f"{path} cannot be shown: {error}") from error
 
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator", batch_size=8)
-    return zip(photos, parallel(delayed(_see)(path, recipe) for path in photos), strict=True)
+
+def _prepare(detector: SelfieDetector) -> Handler:
+    """Make what answers in a worker process: what is seen, or why nothing is."""
+
+    def answer(request: Message) -> Message:
+        seen = _see(Path(request.head), detector)
+        if isinstance(seen, str):
+            return Message(seen)
+        head = {"decision_value": seen.decision_value, "tile": len(seen.tile), "row": seen.row}
+        return Message(head, seen.tile + seen.features.tobytes())
+
+    return answer
 
 
-@lru_cache(maxsize=1)
-def _detector(recipe: Recipe) -> SelfieDetector:
-    cv2.setNumThreads(1)  # the processes already fill the cores
-    weights, detector, threshold = recipe
-    return SelfieDetector(weights, detector=detector, threshold=threshold)
+def _read_answer(answer: Message) -> Seen | str:
+    if isinstance(answer.head, str):
+        return answer.head
+    end = int(answer.head["tile"])
+    return Seen(
+        decision_value=float(answer.head["decision_value"]),
+        features=np.frombuffer(answer.tail[end:], np.float32),
+        tile=answer.tail[:end],
+        row=dict(answer.head["row"]),
+    )
 
 
-def _see(path: Path, recipe: Recipe) -> Seen | str:
-    detector = _detector(recipe)
+def _see(path: Path, detector: SelfieDetector) -> Seen | str:
     try:
         with open_photo(path) as file:
             analysis = detector.analyse(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from classicselfie.detector import SelfieDetector
 from classicselfie.errors import MissingExtraError, ScanError
 from classicselfie.scan.judge import Result, Task, examine, unknown, weights_digest
 
-_CONNECT_SECONDS = 30
+_CONNECT_SECONDS = 5.0
+_WORKERS_SECONDS = 30.0
 # So many lie ready per thread of the cluster that none waits for the network.
 _TASKS_PER_THREAD = 3
 _LOOK_SECONDS = 5.0
@@ -26,8 +28,7 @@ class Cluster:
     Parameters
     ----------
     detector : SelfieDetector
-        The workers make the same one: from their own installation, and from the path of its
-        weights.
+        Its weights travel with it; the workers' own installation does the rest.
     scheduler : str
         Address of the scheduler.
     timeout : float
@@ -58,14 +59,15 @@ class Cluster:
         """
         from distributed import Client
 
+        _refuse_unreachable(self._scheduler)
         try:
             connect: Any = Client
             client = connect(self._scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:  # TimeoutError is an OSError
-            raise ScanError(f"there is no Dask scheduler at {self._scheduler}: {error}") from error
+            raise _no_scheduler(self._scheduler, error) from error
         with client:
             try:
-                client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+                client.wait_for_workers(1, timeout=_WORKERS_SECONDS)
             except TimeoutError as error:
                 raise ScanError(f"the scheduler {self._scheduler} has no workers") from error
             yield from self._gather(client, tasks)
@@ -74,15 +76,15 @@ class Cluster:
         done: SimpleQueue[Any] = SimpleQueue()
         under_way: dict[str, tuple[Task, Any]] = {}
         more = True
+        # A task of its own, so that it is sent once a worker, and made again if that is lost.
+        detector = client.submit(bytes, self._pickled, pure=False)
         while more or under_way:
             while more and len(under_way) < _room(client):
                 task = next(tasks, None)
                 if task is None:
                     more = False
                     break
-                future = client.submit(
-                    _examine_within, self._timeout, self._pickled, task, pure=False
-                )
+                future = client.submit(_examine_within, self._timeout, detector, task, pure=False)
                 under_way[future.key] = task, future
                 future.add_done_callback(done.put)
             if not under_way:
@@ -114,6 +116,38 @@ class Cluster:
                 "of classicselfie there"
             )
         return result
+
+
+def _no_scheduler(address: str, error: Exception) -> ScanError:
+    why = " ".join(str(error).split())[:160] or "nobody answers as one"
+    return ScanError(f"there is no Dask scheduler at {address}: {why}")
+
+
+def _refuse_unreachable(address: str) -> None:
+    """Look whether a Dask process listens there: a client tries again and again for a minute."""
+    # In a thread of its own, for an event loop may run in this one.
+    with futures.ThreadPoolExecutor(1) as helper:
+        try:
+            helper.submit(asyncio.run, _shake_hands(address)).result()
+        except (OSError, ValueError, OverflowError, asyncio.TimeoutError) as error:
+            raise _no_scheduler(address, error) from error
+
+
+async def _shake_hands(address: str) -> None:
+    from distributed import comm, security
+
+    dask: Any = comm
+    make_security: Any = security.Security
+    scheme, _ = dask.parse_address(address)
+    if scheme in ("tcp", "tls", "ws", "wss"):
+        # The plain socket first: that nobody listens, Dask too finds out late.
+        host, port = dask.get_address_host_port(address, strict=True)
+        opening = asyncio.open_connection(host, port)
+        _, writer = await asyncio.wait_for(opening, _CONNECT_SECONDS)
+        writer.close()
+    arguments = make_security().get_connection_args("client")
+    connecting = dask.connect(address, timeout=_CONNECT_SECONDS, **arguments)
+    (await asyncio.wait_for(connecting, _CONNECT_SECONDS)).abort()
 
 
 def _room(client: Any) -> int:

@@ -33,6 +33,7 @@ from classicselfie.scan.sources import (
     text_of,
 )
 from classicselfie.scan.workers import Workers
+from classicselfie.workers.pool import count_processes
 
 # What kill -9 costs at most; the photos of it are judged again.
 _COMMIT_SECONDS = 1.0
@@ -203,7 +204,7 @@ def scan(
             dry_run=dry_run,
         )
         if scheduler is None:
-            runner: Runner = Workers(detector, _processes(n_jobs), timeout)
+            runner: Runner = Workers(detector, count_processes(n_jobs), timeout)
         else:
             runner = Cluster(detector, scheduler, timeout)
         run.show_progress(stack, names, leave)
@@ -508,13 +509,6 @@ def _valid(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _valid(inner) for name, inner in value.items()}
     return [_valid(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _processes(n_jobs: int) -> int:
-    from joblib import effective_n_jobs
-
-    count: Any = effective_n_jobs(n_jobs)  # knows containers' limits
-    return int(count)
 
 
 def _refuse_own_folder(names: Sequence[str], folder: Path) -> None:

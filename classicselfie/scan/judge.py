@@ -6,8 +6,9 @@ import hashlib
 import os
 import pickle
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
+from types import NoneType
 from typing import Any, BinaryIO, Protocol
 
 import cv2
@@ -17,6 +18,9 @@ from classicselfie.errors import PhotoError
 from classicselfie.photo import MAX_BYTES
 from classicselfie.scan.sources import Item, open_item
 from classicselfie.verdict import Reason, Verdict
+from classicselfie.wire import unpack_verdict
+from classicselfie.workers.messages import Message
+from classicselfie.workers.process import Handler
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,45 @@ def examine(pickled: bytes, task: Task) -> Result:
         return Result(unknown(model, str(error)), weights)
     except Exception as error:  # one photo must not end the run: a disk's error, a lack of memory
         return Result(unknown(model, f"the check failed: {error!r}"[:200]), weights)
+
+
+def prepare_examiner(pickled: bytes) -> Handler:
+    """Make what answers in a worker process."""
+    load_detector(pickled)
+    return lambda request: _pack_result(examine(pickled, _unpack_task(request)))
+
+
+def pack_task(task: Task) -> Message:
+    """Write a task as a message."""
+    data = task.item.data
+    item = asdict(replace(task.item, data=None))
+    return Message({"item": item, "known": task.known, "holds": data is not None}, data or b"")
+
+
+def _unpack_task(message: Message) -> Task:
+    data = message.tail if message.head["holds"] else None
+    return Task(Item(**message.head["item"] | {"data": data}), message.head["known"])
+
+
+def _pack_result(result: Result) -> Message:
+    return Message(asdict(result))
+
+
+def unpack_result(message: Message) -> Result:
+    """Read the answer of a worker process.
+
+    Raises
+    ------
+    Exception
+        Of many kinds, if it is none.
+    """
+    values = dict(message.head)
+    if values["answer"] is not None:
+        values["answer"] = unpack_verdict(Message(values["answer"])).to_dict()
+    for name, kind in (("weights", str), ("sha256", str), ("bytes", int), ("mtime_ns", int)):
+        if not isinstance(values[name], (kind, NoneType)):
+            raise TypeError(f"{name} is no {kind.__name__}")
+    return Result(**values)
 
 
 def _facts(stream: BinaryIO) -> tuple[int, int | None]:

@@ -9,32 +9,38 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from classicselfie import __version__
 from classicselfie.detector import SelfieDetector
+from classicselfie.errors import WorkersError
 from classicselfie.serve.body import BodyReader
 from classicselfie.serve.limits import Limits
 from classicselfie.serve.metrics import Metrics
-from classicselfie.serve.pool import BusyError, WorkerPool
+from classicselfie.serve.pool import BusyError, PhotoPool
 from classicselfie.serve.schema import (
     CHECK_RESPONSES,
     HealthSchema,
     ModelSchema,
+    UnhealthySchema,
     add_examples,
     check_request,
 )
 
 _RETRY_AFTER_SECONDS = 1
+# How much of a body is read on behind an answer that did not wait for it.
+_LINGER_SECONDS = 30.0
+_LINGER_IDLE_SECONDS = 5.0
+_LINGER_BYTES = 64 * 2**20
 _SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -70,7 +76,7 @@ def create_app(
     """
     detector = detector or SelfieDetector()
     limits = limits or Limits()
-    pool = WorkerPool(detector, limits, workers or _cores())
+    pool = PhotoPool(detector, limits, workers or _cores())
     reader = BodyReader(limits)
     metrics = Metrics(pool, lambda: reader.held)
 
@@ -88,12 +94,21 @@ def create_app(
         docs_url=None,  # FastAPI's own pages load scripts from elsewhere
         redoc_url=None,
     )
-    app.add_middleware(_Frame, metrics=metrics)
+    app.state.pool = pool
+    app.add_middleware(_Frame, metrics=metrics, seconds=min(_LINGER_SECONDS, limits.timeout))
 
     @app.exception_handler(BusyError)
     async def _busy(_: Request, __: Exception) -> JSONResponse:
         return JSONResponse(
             {"detail": "there is no room for more photos now; try again in a moment"},
+            503,
+            {"Retry-After": str(_RETRY_AFTER_SECONDS)},
+        )
+
+    @app.exception_handler(WorkersError)
+    async def _broken(_: Request, __: Exception) -> JSONResponse:
+        return JSONResponse(
+            {"detail": "no photo can be judged now; /healthz tells why"},
             503,
             {"Retry-After": str(_RETRY_AFTER_SECONDS)},
         )
@@ -111,6 +126,7 @@ def create_app(
     async def check(request: Request) -> Response:
         """Tell whether photos look like selfies. One that cannot be read is `unknown`."""
         start = perf_counter()
+        as_list = _asks_for_list(request)
         with reader.read(request) as body:
             uploads = await body.uploads()
             verdicts = await pool.check([upload.content for upload in uploads])
@@ -120,12 +136,21 @@ def create_app(
         ]
         metrics.count_check(verdicts, perf_counter() - start)
         # Plain ASCII: a file's name may hold what UTF-8 cannot.
-        text = json.dumps(answers[0] if len(answers) == 1 else answers)
+        text = json.dumps(answers if as_list or len(answers) > 1 else answers[0])
         return Response(text, media_type="application/json")
 
-    @app.get("/healthz", summary="Tell that the service runs")
-    async def health() -> HealthSchema:
-        return HealthSchema(status="ok")
+    @app.get(
+        "/healthz",
+        summary="Tell whether photos can be judged",
+        response_model=HealthSchema,
+        responses={503: {"model": UnhealthySchema, "description": "A worker cannot be started."}},
+    )
+    async def health() -> Any:
+        """Replace workers that were lost, and tell why where that fails."""
+        problem = await asyncio.to_thread(pool.heal)
+        if problem is None:
+            return HealthSchema(status="ok")
+        return JSONResponse({"status": "unavailable", "detail": problem}, 503)
 
     @app.get(
         "/v1/model",
@@ -152,6 +177,14 @@ def create_app(
 
     app.mount("/static", StaticFiles(directory=static))
     return app
+
+
+def _asks_for_list(request: Request) -> bool:
+    """Tell whether one photo shall be answered with a list too."""
+    value = request.query_params.get("list", "false")
+    if value not in ("true", "false"):
+        raise HTTPException(422, "list must be true or false")
+    return value == "true"
 
 
 def _cores() -> int:
@@ -187,21 +220,67 @@ class _Application(FastAPI):
 
 
 class _Frame:
-    """Around every answer: headers that keep a browser careful, and a count."""
+    """Around every answer: headers that keep a browser careful, a count, and a calm end.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    HEAD is GET without the body, wherever GET is.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, seconds: float) -> None:
         self._app = app
         self._metrics = metrics
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        is_head = scope["method"] == "HEAD"
+        body = _Unread(scope, receive)
 
         async def framed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_SECURITY_HEADERS)
+                headers = MutableHeaders(scope=message)
+                headers.update(_SECURITY_HEADERS)
+                if body.is_left:
+                    headers["Connection"] = "close"
                 self._metrics.count_request(message["status"])
-            await send(message)
+            elif is_head:
+                message = {**message, "body": b""}
+            if message["type"] != "http.response.body" or message.get("more_body"):
+                await send(message)
+            elif body.is_left:
+                # A connection that is closed while the client still sends takes the answer away.
+                await send({**message, "more_body": True})
+                await body.discard(self._seconds)
+                await send({"type": "http.response.body", "body": b""})
+            else:
+                await send(message)
 
-        await self._app(scope, receive, framed)
+        inner = {**scope, "method": "GET"} if is_head else scope
+        await self._app(inner, body.receive, framed)
+
+
+class _Unread:
+    """What has not been read of a request's body."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        headers = Headers(scope=scope)
+        self.is_left = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+        self._receive = receive
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            self.is_left = False
+        return message
+
+    async def discard(self, seconds: float) -> None:
+        """Read on for a while: most clients look for an answer only when they have sent all."""
+        left, until = _LINGER_BYTES, monotonic() + seconds
+        while self.is_left and left > 0:
+            patience = min(_LINGER_IDLE_SECONDS, until - monotonic())
+            try:
+                message = await asyncio.wait_for(self.receive(), patience)
+            except asyncio.TimeoutError:
+                return
+            left -= len(message.get("body", b""))

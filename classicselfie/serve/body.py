@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
 
 from fastapi import HTTPException, Request
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -16,7 +18,7 @@ from classicselfie.serve.limits import PENDING_BODIES, Limits
 from classicselfie.serve.pool import BusyError
 
 _CLOSE = {"Connection": "close"}
-_LINGER_SECONDS = 2.0
+_EXTENDED = re.compile(rb";\s*filename\*\s*=\s*\"?([\w.-]+)'[^';\"]*'([^;\"\s]*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,19 @@ class _Body:
             raise HTTPException(408, why, _CLOSE) from error
 
     async def _parse(self) -> list[Upload]:
+        packed = self._request.headers.get("content-encoding", "identity").strip().lower()
+        if packed not in ("identity", ""):
+            # What it unpacks to would have to be bounded anew; photos gain nothing by it.
+            raise HTTPException(
+                415,
+                f"send the body as it is, without Content-Encoding: {packed[:40]}",
+                _CLOSE | {"Accept-Encoding": "identity"},
+            )
         kind = self._request.headers.get("content-type", "application/octet-stream")
         kind = kind.partition(";")[0].strip().lower()
         if kind == "multipart/form-data":
             uploads = await self._parse_form()
-        elif kind == "application/octet-stream" or kind.startswith("image/"):
+        elif _is_photo(kind):
             content = b"".join([chunk async for chunk in self._chunks()])
             uploads = [Upload(content)] if content else []
         else:
@@ -113,27 +123,16 @@ class _Body:
 
     async def _chunks(self) -> AsyncGenerator[bytes, None]:
         """Yield the body as it arrives; what Content-Length promises is not believed."""
-        stream = self._request.stream()
-        async for chunk in stream:
+        async for chunk in self._request.stream():
             if self.size + len(chunk) > self._limits.max_bytes:
-                await self._discard(stream)
                 raise HTTPException(
                     413, f"the body is larger than {self._limits.max_bytes} bytes", _CLOSE
                 )
             if self._reader.held + len(chunk) > PENDING_BODIES * self._limits.max_bytes:
-                await self._discard(stream)
                 raise BusyError
             self.size += len(chunk)
             self._reader.held += len(chunk)
             yield chunk
-
-    async def _discard(self, stream: AsyncGenerator[bytes, None]) -> None:
-        """Read on a little: most clients look for an answer only when they have sent all."""
-        left, until = self._limits.max_bytes, time.monotonic() + _LINGER_SECONDS
-        async for chunk in stream:
-            left -= len(chunk)
-            if left < 0 or time.monotonic() > until:
-                return
 
 
 class _InMemoryParser(MultiPartParser):
@@ -143,3 +142,35 @@ class _InMemoryParser(MultiPartParser):
     def on_part_begin(self) -> None:
         super().on_part_begin()
         self.begun += 1
+
+    def on_headers_finished(self) -> None:
+        """Take for a file what is one, whichever way its name is written, if at all."""
+        part = self._current_part
+        _, options = parse_options_header(part.content_disposition)
+        kind = dict(part.item_headers).get(b"content-type", b"").decode("latin-1")
+        extended = _extended_name(part.content_disposition)
+        is_file = extended is not None or _is_photo(kind.partition(";")[0].strip().lower())
+        if b"filename" in options or not is_file:
+            super().on_headers_finished()
+            return
+        part.content_disposition = (part.content_disposition or b"") + b'; filename=""'
+        super().on_headers_finished()
+        if part.file is not None:
+            part.file.filename = extended
+
+
+def _is_photo(kind: str) -> bool:
+    """Tell by its media type whether something is meant as a photo's bytes."""
+    return kind == "application/octet-stream" or kind.startswith("image/")
+
+
+def _extended_name(disposition: bytes | None) -> str | None:
+    """Read a `filename*` of RFC 8187; None where there is none, or of no known charset."""
+    found = _EXTENDED.search(disposition or b"")
+    if found is None:
+        return None
+    charset, value = found[1].decode("latin-1"), unquote_to_bytes(found[2])
+    try:
+        return value.decode(charset)
+    except (LookupError, ValueError):
+        return value.decode("latin-1")

@@ -10,7 +10,7 @@ import sys
 import uvicorn
 
 from classicselfie.detector import SelfieDetector
-from classicselfie.errors import ServeError
+from classicselfie.errors import ServeError, WorkersError
 from classicselfie.serve.app import create_app
 from classicselfie.serve.limits import Limits
 from classicselfie.serve.protocol import GuardedProtocol
@@ -32,6 +32,10 @@ def serve(
         listener = socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         raise ServeError(f"cannot listen on {host} port {port}: {error}") from error
+    try:
+        app.state.pool.start()  # here, where a failure is a line and no log
+    except WorkersError as error:
+        raise ServeError(str(error)) from error
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from classicselfie.serve.pool import WorkerPool
+from classicselfie.serve.pool import PhotoPool
 from classicselfie.verdict import Verdict
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -15,7 +15,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 class Metrics:
     """The metrics of one service; several may live in one process."""
 
-    def __init__(self, pool: WorkerPool, held_bytes: Callable[[], float]) -> None:
+    def __init__(self, pool: PhotoPool, held_bytes: Callable[[], float]) -> None:
         registry = CollectorRegistry()
         self._registry = registry
         self._requests = Counter(

@@ -53,9 +53,16 @@ class ErrorSchema(BaseModel):
 
 
 class HealthSchema(BaseModel):
-    """The service answers."""
+    """The service judges photos."""
 
     status: Literal["ok"]
+
+
+class UnhealthySchema(BaseModel):
+    """The service answers, but cannot judge as many photos as it should, or none."""
+
+    status: Literal["unavailable"]
+    detail: str = Field(description="One sentence for a person.")
 
 
 class FiguresSchema(BaseModel):
@@ -147,6 +154,14 @@ def check_request(limits: Limits) -> dict[str, Any]:
     photos = {"type": "array", "items": file, "minItems": 1, "maxItems": limits.max_parts}
     form = {"type": "object", "properties": {"photo": photos}, "required": ["photo"]}
     return {
+        "parameters": [
+            {
+                "name": "list",
+                "in": "query",
+                "description": "Whether a single photo is answered with a list too.",
+                "schema": {"type": "boolean", "default": False},
+            }
+        ],
         "requestBody": {
             "required": True,
             "description": "One photo's bytes, or a form with one or several files (under any "
@@ -156,14 +171,15 @@ def check_request(limits: Limits) -> dict[str, Any]:
                 "application/octet-stream": {"schema": photo},
                 "image/*": {"schema": photo},
             },
-        }
+        },
     }
 
 
 CHECK_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "model": VerdictSchema | list[VerdictSchema],
-        "description": "A verdict; a list of them, in order, where several photos were sent.",
+        "description": "A verdict; a list of them, in order, where several photos were sent or "
+        "a list was asked for.",
     },
     **{
         status: {"model": ErrorSchema, "description": text}
@@ -171,13 +187,13 @@ CHECK_RESPONSES: dict[int | str, dict[str, Any]] = {
             400: "The form is damaged, or has too many parts.",
             408: "The request took too long to arrive.",
             413: "The body is too large.",
-            415: "Neither a form nor a photo.",
+            415: "Neither a form nor a photo, or a compressed one.",
             422: "There is no photo in it.",
         }.items()
     },
     503: {
         "model": ErrorSchema,
-        "description": "There is no room for more photos now.",
+        "description": "There is no room for more photos now, or nothing that judges them.",
         "headers": {
             "Retry-After": {
                 "description": "Seconds after which to try again.",

@@ -1,41 +1,25 @@
-"""A worker process: it holds the model and judges one photo after the other.
+"""What a worker process of the service does with a photo.
 
 Nothing of the web framework is imported here: a worker is small, and starts soon again.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import warnings
-from contextlib import suppress
-from multiprocessing.connection import Connection
-
-import cv2
 import numpy as np
 
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import PhotoError
 from classicselfie.photo import open_photo
 from classicselfie.verdict import Reason, Verdict
+from classicselfie.wire import pack_verdict
+from classicselfie.workers.process import Handler
 
 
-def run_worker(connection: Connection, detector: SelfieDetector, max_pixels: int) -> None:
-    """Answer photos with verdicts until the other end of the connection is gone."""
-    # The service decides when its workers end, and only after the accepted photos; a signal to
-    # the whole group (Ctrl-C, systemd) must not end them before.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # Decoders tell on stderr what they find in a photo, and that belongs in no log.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    warnings.simplefilter("ignore")
-    cv2.setNumThreads(1)  # the processes already fill the cores
+def prepare(detector: SelfieDetector, max_pixels: int) -> Handler:
+    """Make what answers photos with verdicts."""
     # The first check plans the networks: not at a client's cost.
     detector.check(np.zeros((240, 320, 3), np.uint8))
-    with suppress(EOFError, OSError):
-        connection.send(None)  # ready
-        while True:
-            connection.send(_judge(detector, connection.recv_bytes(), max_pixels))
+    return lambda request: pack_verdict(_judge(detector, request.tail, max_pixels))
 
 
 def unjudged(model: str, why: str) -> Verdict:

@@ -7,14 +7,14 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classicselfie.errors import ManifestError, PhotoError
+from classicselfie.errors import ManifestError, PhotoError, WorkersError
 from classicselfie.faces import FaceDetector, make_detector
 from classicselfie.features import FEATURE_NAMES, FEATURE_VERSION, Scene, extract_features
 from classicselfie.images import BgrImage, resize
@@ -22,6 +22,10 @@ from classicselfie.photo import load_photo
 from classicselfie.training.augment import AUGMENTATION_VERSION, augment
 from classicselfie.training.bands import measure_face
 from classicselfie.training.manifest import Row
+from classicselfie.workers.messages import Message
+from classicselfie.workers.pool import WorkerPool, count_processes
+from classicselfie.workers.process import Handler
+from classicselfie.workers.worker import CrashError, FailedError
 
 AUGMENTATIONS = 2
 VERSIONS = 2 + AUGMENTATIONS  # as it is, mirrored, augmented
@@ -58,15 +62,25 @@ class Dataset:
     unreadable: list[tuple[Row, str]]
 
 
-@lru_cache(maxsize=1)
-def _detector(name: str) -> FaceDetector:
-    cv2.setNumThreads(1)  # the processes already fill the cores
-    return make_detector(name)
+def _prepare(detector_name: str) -> Handler:
+    """Make what answers in a worker process: all numbers of a photo, or why there are none."""
+    detector = make_detector(detector_name)
+
+    def answer(request: Message) -> Message:
+        found = _extract_one(Path(request.head["path"]), request.head["name"], detector)
+        return Message(found) if isinstance(found, str) else Message(None, found.tobytes())
+
+    return answer
 
 
-def _extract_one(path: Path, name: str, detector_name: str) -> Floats | str:
+def _read_answer(answer: Message) -> Floats | str:
+    if isinstance(answer.head, str):
+        return answer.head
+    return np.frombuffer(answer.tail, np.float32).reshape(_LENGTH)
+
+
+def _extract_one(path: Path, name: str, detector: FaceDetector) -> Floats | str:
     """Features of all versions of one photo and its face's light, or why it cannot be read."""
-    detector = _detector(detector_name)
     try:
         image = load_photo(path).image
     except PhotoError as error:
@@ -162,7 +176,6 @@ def _extract(
     rows: Sequence[Row], detector: str, n_jobs: int, cache: FeatureCache | None
 ) -> list[Floats | str]:
     """Look up or extract the features of every row, or say why it cannot be read."""
-    from joblib import Parallel, delayed
     from tqdm import tqdm
 
     found: dict[int, Floats | str] = {}
@@ -175,14 +188,23 @@ def _extract(
                 if numbers is not None:
                     found[place] = numbers
     missing = [place for place in range(len(rows)) if place not in found]
-    results = Parallel(n_jobs=n_jobs, return_as="generator", batch_size=16)(
-        delayed(_extract_one)(rows[place].path, rows[place].name, detector) for place in missing
+    jobs = (
+        (place, Message({"path": str(rows[place].path.absolute()), "name": rows[place].name}))
+        for place in missing
     )
-    with tqdm(
-        initial=len(found), total=len(rows), unit="photo", desc=detector, disable=None
-    ) as progress:
-        for place, item in zip(missing, results, strict=True):
-            found[place] = item
+    with (
+        tqdm(
+            initial=len(found), total=len(rows), unit="photo", desc=detector, disable=None
+        ) as progress,
+        WorkerPool(partial(_prepare, detector), _read_answer, count_processes(n_jobs)) as pool,
+    ):
+        for place, answer in pool.in_order(jobs):
+            try:
+                found[place] = item = answer.result()
+            except CrashError:
+                found[place] = item = "the process that read it crashed, twice"
+            except FailedError as error:
+                raise WorkersError(f"{rows[place].name} cannot be measured: {error}") from error
             if cache is not None and place in keys and not isinstance(item, str):
                 cache.put(keys[place], item)
             progress.update()

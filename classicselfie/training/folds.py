@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from classicselfie.training.manifest import Row
+from classicselfie.workers.process import die_with_parent
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -99,8 +101,18 @@ def held_out(folds: Integers, score: Score, n_jobs: int) -> Floats:
     from joblib import Parallel, delayed
 
     parts = splits(folds)
-    scored = Parallel(n_jobs=n_jobs)(delayed(score)(train, test) for test, train in parts)
+    # joblib's processes share the features' memory; they read no photo, so that their answers can
+    # be trusted.
+    scored = Parallel(n_jobs=n_jobs)(
+        delayed(_score)(score, train, test, os.getpid()) for test, train in parts
+    )
     out = np.full((len(folds), *scored[0].shape[1:]), np.nan)
     for (test, _), part in zip(parts, scored, strict=True):
         out[test] = part
     return out
+
+
+def _score(score: Score, train: Sequence[int], test: Sequence[int], asked_by: int) -> Floats:
+    if os.getppid() == asked_by:  # not where joblib does it without processes
+        die_with_parent()
+    return score(train, test)

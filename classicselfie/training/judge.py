@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import GradientBoostingClassifier
 
+from classicselfie.errors import WorkersError
 from classicselfie.features import FEATURE_NAMES, GROUPS
 from classicselfie.model import LinearModel
 from classicselfie.photo import open_photo
@@ -27,6 +28,10 @@ from classicselfie.training.manifest import Row
 from classicselfie.training.results import Results
 from classicselfie.training.selection import choose_settings
 from classicselfie.training.validation import calibrated_without, flags_at_thresholds
+from classicselfie.workers.messages import Message
+from classicselfie.workers.pool import WorkerPool, count_processes
+from classicselfie.workers.process import Handler
+from classicselfie.workers.worker import CrashError, FailedError
 
 GROUP_NAMES = tuple(group.name for group in GROUPS)
 
@@ -60,27 +65,64 @@ class ModelScore:
 
 @dataclass(frozen=True, eq=False)
 class BaselineScore:
-    """`Score` of a model that sees no pixel: aspect, size of the original, bytes of the file."""
+    """`Score` of a model that sees no pixel: aspect, size of the original, bytes of the file.
+
+    Attributes
+    ----------
+    rows : sequence of Row
+    facts : ndarray of float64, shape (n, 5)
+    """
 
     rows: Sequence[Row]
+    facts: Floats
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], n_jobs: int) -> BaselineScore:
+        """Look up the facts; a size that the manifest does not tell is read in `n_jobs` processes.
+
+        Raises
+        ------
+        WorkersError
+            If a header cannot be read any more, or the processes do not start.
+        """
+        sizes = {row.name: row.size for row in rows if row.size is not None}
+        unsized = [row for row in rows if row.size is None]
+        if unsized:
+            jobs = ((row.name, Message(str(row.path.absolute()))) for row in unsized)
+            with WorkerPool(_prepare_size, _read_size, count_processes(n_jobs)) as pool:
+                for name, answer in pool.in_order(jobs):
+                    try:
+                        sizes[name] = answer.result()
+                    except (CrashError, FailedError) as error:
+                        raise WorkersError(f"the header of {name} cannot be read") from error
+        return cls(rows, np.array([_file_facts(row, *sizes[row.name]) for row in rows]))
 
     def __call__(self, train: Sequence[int], test: Sequence[int]) -> Floats:
         """Train and score; shape (test,)."""
-        x = np.array([_file_facts(row) for row in self.rows])
         y = np.array([row.selfie for row in self.rows])
         weights = sample_weights([self.rows[i] for i in train])
         trees = GradientBoostingClassifier(
             n_estimators=100, max_depth=3, subsample=0.6, min_samples_leaf=20, random_state=0
-        ).fit(x[train], y[train], sample_weight=weights)
-        return np.asarray(trees.decision_function(x[test]), np.float64)
+        ).fit(self.facts[train], y[train], sample_weight=weights)
+        return np.asarray(trees.decision_function(self.facts[test]), np.float64)
 
 
-def _file_facts(row: Row) -> list[float]:
-    if row.size is None:
-        with open_photo(row.path) as file:
-            width, height = file.size
-    else:
-        width, height = row.size
+def _prepare_size() -> Handler:
+    """Make what answers in a worker process: the size of a photo."""
+
+    def answer(request: Message) -> Message:
+        with open_photo(request.head) as file:
+            return Message(file.size)
+
+    return answer
+
+
+def _read_size(answer: Message) -> tuple[int, int]:
+    width, height = answer.head
+    return int(width), int(height)
+
+
+def _file_facts(row: Row, width: int, height: int) -> list[float]:
     aspect = width / height if height else 0.0
     common = min(abs(aspect - a) for a in (1, 4 / 3, 3 / 4, 3 / 2, 2 / 3, 16 / 9, 9 / 16))
     megapixels = width * height / 1e6
@@ -169,7 +211,7 @@ def judge_left_out(
         flags=flags_at_thresholds(rows, folds, warned),
         shares=shares[:, :-1],
         share_names=GROUP_NAMES,
-        baseline=held_out(folds, BaselineScore(rows), n_jobs) if baseline else None,
+        baseline=held_out(folds, BaselineScore.of(rows, n_jobs), n_jobs) if baseline else None,
         bands=_bands(dataset),
         unreadable=[(row.name, why) for row, why in dataset.unreadable],
     )
@@ -225,7 +267,7 @@ def judge_with(model: LinearModel, dataset: Dataset, n_jobs: int = -1) -> Result
         },
         shares=shares[:, :-1],
         share_names=GROUP_NAMES,
-        baseline=held_out(folds, BaselineScore(rows), n_jobs) if judgeable else None,
+        baseline=held_out(folds, BaselineScore.of(rows, n_jobs), n_jobs) if judgeable else None,
         bands=_bands(dataset),
         unreadable=[(row.name, why) for row, why in dataset.unreadable],
     )
