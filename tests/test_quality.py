@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -24,29 +27,113 @@ def test_tools_find_nothing(command: list[str]) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
+# From what knows nothing of the others to what may use all of them. A name with a star is a
+# package of which nobody but the command line imports anything.
+LAYERS = """
+    errors
+    resources images tables
+    photo
+    faces
+    metadata skin
+    features
+    model verdict
+    reasons
+    explain
+    detector
+    quality
+    crop
+    scan* serve* explore* training* benchmark*
+    cli
+    __main__
+"""
+PACKAGE = ROOT / "classicselfie"
+
+
+def modules() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Every module of the package, and what it imports from where within it."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+        package = name.removesuffix(".__init__")
+        found = []
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found += [(alias.name, "") for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                assert not node.level, f"{path}:{node.lineno}: imports name their module in full"
+                found += [(node.module or "", alias.name) for alias in node.names]
+        yield package, [pair for pair in found if pair[0].partition(".")[0] == PACKAGE.name]
+
+
+def part(module: str) -> str:
+    """The module or package directly below `classicselfie`; empty for itself."""
+    return module.removeprefix(PACKAGE.name).lstrip(".").partition(".")[0]
+
+
 def test_imports_point_one_way() -> None:
-    order = [
-        "errors",
-        "resources",
-        "images",
-        "photo",
-        "faces",
-        "metadata",
-        "skin",
-        "features",
-        "model",
-        "verdict",
-        "reasons",
-        "explain",
-        "detector",
-        "cli",
+    levels = [line.split() for line in LAYERS.strip().splitlines()]
+    place = {name.rstrip("*"): i for i, names in enumerate(levels) for name in names}
+    closed = {name.rstrip("*") for names in levels for name in names if name.endswith("*")}
+    there = {path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__"}
+    there |= {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert set(place) == there, "each module and package has its place in LAYERS"
+    wrong = []
+    for module, imports in modules():
+        own = part(module)
+        if not own:
+            continue  # `classicselfie` itself gives out the public names
+        for source, name in imports:
+            other = part(source) or (name if name in place else "")
+            if other in ("", own):
+                continue  # the version; neighbours, which are looked at below
+            if place[other] >= place[own] or (other in closed and own != "cli"):
+                wrong.append(f"{module} imports {other}")
+    assert not wrong
+
+
+def test_no_module_imports_one_that_imports_it() -> None:
+    """Within the packages too: no circle, even one that only a function closes."""
+    known = {module for module, _ in modules()}
+    graph = {
+        module: {
+            f"{source}.{name}" if f"{source}.{name}" in known else source
+            for source, name in imports
+            # A package is no module that its own modules wait for, and gives out names lazily.
+            if source != PACKAGE.name or f"{source}.{name}" in known
+        }
+        for module, imports in modules()
+        if module != PACKAGE.name
+    }
+    list(TopologicalSorter(graph).static_order())  # CycleError names the circle
+
+
+def test_no_private_name_is_used_from_another_module() -> None:
+    def private(name: str) -> bool:
+        return name.startswith("_") and not name.endswith("__")
+
+    used = [
+        f"{module} imports {source}.{name}"
+        for module, imports in modules()
+        for source, name in imports
+        if any(map(private, [*source.split("."), name]))
     ]
-    for place, module in enumerate(order):
-        file = ROOT / "classicselfie" / f"{module}.py"
-        for path in [file] if file.exists() else sorted(file.with_suffix("").glob("*.py")):
-            text = path.read_text(encoding="utf-8")
-            imported = re.findall(r"^from classicselfie\.(\w+)[\w.]* import", text, re.MULTILINE)
-            assert set(imported) <= {*order[:place], module if path != file else ""}, path
+    for path in sorted(PACKAGE.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imported = {
+            alias.asname or alias.name.partition(".")[0]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+            if isinstance(node, ast.Import) or (node.module or "").startswith(PACKAGE.name)
+        }
+        used += [
+            f"{path}:{node.lineno}: {node.value.id}.{node.attr}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in imported
+            and private(node.attr)
+        ]
+    assert not used
 
 
 def test_the_documented_help_is_the_real_one() -> None:

@@ -351,6 +351,21 @@ def test_what_was_extracted_is_kept(manifest: Path, tmp_path: Path) -> None:
     assert not np.array_equal(third.features[0], second.features[0])
 
 
+def test_training_sees_each_photo_mirrored_as_well(tmp_path: Path) -> None:
+    """Who holds the camera in the other hand is no other kind of person."""
+    picture = draw_person(480, 360, (0.25, 0.5), 0.4)
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    cv2.imwrite(str(tmp_path / "mirrored.png"), picture[:, ::-1])
+    rows = [
+        replace(row(name, selfie=True), path=tmp_path / name) for name in ("a.png", "mirrored.png")
+    ]
+    there, mirrored = extract_dataset(rows, "yunet", 1).features
+    assert not np.array_equal(there[0], mirrored[0])
+    # The version after the photo itself is what a photo of the mirrored scene would give.
+    np.testing.assert_allclose(there[1], mirrored[0], atol=1e-4)
+    np.testing.assert_allclose(mirrored[1], there[0], atol=1e-4)
+
+
 def test_no_photo_is_in_two_folds_and_subjects_stay_together() -> None:
     rows = [row(f"s{i}", selfie=True, group=f"g{i % 3}") for i in range(9)]
     rows += [row(f"o{i}", selfie=False, group="g0") for i in range(3)]
