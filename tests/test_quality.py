@@ -119,11 +119,10 @@ def test_no_private_name_is_used_from_another_module() -> None:
     for path in sorted(PACKAGE.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         imported = {
-            alias.asname or alias.name.partition(".")[0]
+            alias.asname or alias.name
             for node in ast.walk(tree)
-            if isinstance(node, ast.Import | ast.ImportFrom)
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PACKAGE.name)
             for alias in node.names
-            if isinstance(node, ast.Import) or (node.module or "").startswith(PACKAGE.name)
         }
         used += [
             f"{path}:{node.lineno}: {node.value.id}.{node.attr}"
