@@ -43,6 +43,8 @@ class Mutation:
     tests: tuple[str, ...]
 
 
+# Skin that is not brought to one colour in `quality` would be one more, but that step is gone for
+# want of an effect; see docs/experiments.md.
 SHARP = '"the surroundings are about as sharp as the face"'
 BLURRED = '"the background is blurred behind a sharp face"'
 MUTATIONS = (
