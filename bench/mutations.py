@@ -74,7 +74,8 @@ MUTATIONS = (
             (
                 'because = "; ".join(reason.sentence for reason in self.supporting[:3])',
                 'because = "; ".join('
-                "r.sentence for r in [r for r in self.reasons if r not in self.supporting][:3])",
+                "[r.sentence for r in self.reasons"
+                " if self.probability is None or r not in self.supporting][:3])",
             ),
         ),
         ("tests/test_verdict*.py", "tests/test_reasons*.py", "tests/test_detector.py"),
