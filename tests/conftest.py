@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import BgrImage, draw_person
+from classicselfie.model import load_model
 
 SHARED = Path(os.environ.get("CLASSICSELFIE_SHARED", Path(__file__).parents[2] / "shared"))
 
@@ -70,6 +71,16 @@ def real_photos(data_dir: Path) -> list[tuple[Path, bool]]:
     """200 real photos and whether they are selfies, spread over all sources."""
     with (data_dir / "manifest.csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
+    chosen = [rows[i] for i in np.linspace(0, len(rows) - 1, 200).astype(int)]
+    return [(data_dir / row["path"], row["label"] == "selfie") for row in chosen]
+
+
+@pytest.fixture(scope="session")
+def known_photos(data_dir: Path) -> list[tuple[Path, bool]]:
+    """200 real photos, spread over those sources that the bundled weights were trained on."""
+    known = load_model("yunet").card["training_data"]["sources"]
+    with (data_dir / "manifest.csv").open(newline="", encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["source"] in known]
     chosen = [rows[i] for i in np.linspace(0, len(rows) - 1, 200).astype(int)]
     return [(data_dir / row["path"], row["label"] == "selfie") for row in chosen]
 

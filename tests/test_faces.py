@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from classicselfie.benchmark.drawing import draw_head, draw_person, draw_scene
-from classicselfie.faces import DETECTORS, Face, make_detector
+from classicselfie.faces import (
+    DETECTORS,
+    FIRST_LOOK,
+    Face,
+    HaarDetector,
+    YuNetDetector,
+    make_detector,
+)
+from classicselfie.images import resize
 from classicselfie.photo import load_photo
 
 
@@ -68,6 +76,45 @@ def test_a_lying_face_is_found_by_the_second_look(name: str, code: int) -> None:
     if face.landmarks:
         eyes = np.array(face.landmarks[1]) - np.array(face.landmarks[0])
         assert abs(eyes[1]) > 3 * abs(eyes[0])
+
+
+def test_a_face_too_small_for_the_first_look_is_found_by_the_second() -> None:
+    detector = YuNetDetector()
+    missed = 0
+    for size in (0.03, 0.035, 0.04, 0.045, 0.05, 0.055):
+        image = load_photo(draw_person(480, 640, (0.5, 0.5), size)).image
+        height, width = image.shape[:2]
+        shrink = FIRST_LOOK / max(width, height)
+        at_first = detector.detect_upright(
+            resize(image, round(width * shrink), round(height * shrink))
+        )
+        at_second = detector.detect_upright(image)
+        if at_second and not at_first:
+            missed += 1
+            assert detector.detect(image) == at_second
+    assert missed
+
+
+@pytest.mark.parametrize(
+    ("name", "bold"),
+    [
+        ("yunet", YuNetDetector(rotated_score_threshold=YuNetDetector().score_threshold)),
+        ("haar", HaarDetector(rotated_min_neighbors=HaarDetector().min_neighbors)),
+    ],
+)
+def test_a_lying_face_must_be_surer_than_an_upright_one(
+    name: str, bold: YuNetDetector | HaarDetector
+) -> None:
+    """Most pictures without an upright face have none at all."""
+    detector = make_detector(name)
+    doubted = 0
+    for size in (0.055, 0.06, 0.065, 0.12, 0.13, 0.14, 0.15, 0.2):
+        lying = np.ascontiguousarray(np.rot90(draw_person(480, 640, (0.5, 0.5), size)))
+        image = load_photo(lying).image
+        doubted += len(bold.detect(image)) > len(detector.detect(image))
+    assert doubted
+    # ... while a clear one is believed.
+    assert detector.detect(image) == bold.detect(image) != []
 
 
 @pytest.mark.parametrize("name", DETECTORS)

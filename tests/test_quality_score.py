@@ -287,7 +287,8 @@ def test_the_same_ratings_give_the_same_weights(ratings: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("file,stars\na.jpg,3\n", "needs the columns path and rating"),
+        ("file,stars\na.jpg,3\n", "column 'path' is missing"),
+        ("path,rating\n", "needs a row for each photo"),
         ("path,rating\na.jpg,many\n", "line 2: needs a path and a number"),
         ("path,rating\na.jpg,3\n", "needs at least 10 photos"),
     ],
@@ -299,6 +300,23 @@ def test_bad_ratings_are_one_line(tmp_path: Path, text: str, error: str) -> None
     done = run("train-ratings", ratings, "-o", tmp_path / "mine.json")
     assert done.returncode == 2
     assert error in done.stderr.splitlines()[-1]
+
+
+def test_ratings_are_read_as_any_spreadsheet_saves_them(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn", reason="the extra ratings is not installed")
+    from classicselfie.quality.ratings import Rating, read_ratings
+
+    path = tmp_path / "ratings.csv"
+    for text, encoding in (
+        ("path,rating,group\nä.jpg,3.5,ann\nb.jpg,2,\n", "utf-8"),
+        ("path;rating;group\r\nä.jpg;3,5;ann\r\nb.jpg;2;\r\n", "utf-8-sig"),
+        ("path\trating\tgroup\r\nä.jpg\t3.5\tann\r\nb.jpg\t2\t\r\n", "utf-16"),
+    ):
+        path.write_bytes(text.encode(encoding))
+        assert read_ratings(path) == [
+            Rating(tmp_path / "ä.jpg", 3.5, "ann"),
+            Rating(tmp_path / "b.jpg", 2, "b.jpg"),
+        ]
 
 
 def test_weights_survive_a_round_trip_and_refuse_damage(tmp_path: Path) -> None:

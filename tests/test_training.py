@@ -33,7 +33,14 @@ from classicselfie.training.augment import augment
 from classicselfie.training.bands import brightness_band, measure_face, skin_tone_band
 from classicselfie.training.command import train
 from classicselfie.training.dataset import VERSIONS, Dataset, extract_dataset
-from classicselfie.training.fit import LIMITS, Settings, choose_thresholds, fit, sample_weights
+from classicselfie.training.fit import (
+    LIMITS,
+    Settings,
+    calibrate,
+    choose_thresholds,
+    fit,
+    sample_weights,
+)
 from classicselfie.training.folds import (
     fold_names,
     held_out,
@@ -238,6 +245,58 @@ def test_a_bad_manifest_is_one_line_with_the_row(
         train([], detector="yunet", output=tmp_path / "none" / "w.json")
 
 
+SPREADSHEETS = [
+    pytest.param(text, encoding, id=name)
+    for name, text, encoding in (
+        ("plain", "path,label\nä.jpg,selfie\nb.jpg,other\n", "utf-8"),
+        ("byte order mark", "path,label\nä.jpg,selfie\nb.jpg,other\n", "utf-8-sig"),
+        ("semicolons", "path;label\nä.jpg;selfie\nb.jpg;other\n", "utf-8"),
+        ("both", "path;label\r\nä.jpg;selfie\r\nb.jpg;other\r\n", "utf-8-sig"),
+        ("hint", "sep=;\r\npath;label\r\nä.jpg;selfie\r\nb.jpg;other\r\n", "utf-8-sig"),
+        ("UTF-16", "path\tlabel\r\nä.jpg\tselfie\r\nb.jpg\tother\r\n", "utf-16"),
+        ("UTF-16, no mark", "path,label\nä.jpg,selfie\nb.jpg,other\n", "utf-16-le"),
+        ("UTF-16, turned", "path,label\nä.jpg,selfie\nb.jpg,other\n", "utf-16-be"),
+        ("UTF-32", "path;label\nä.jpg;selfie\nb.jpg;other\n", "utf-32"),
+        ("old Mac", "path,label\rä.jpg,selfie\rb.jpg,other\r", "utf-8"),
+        ("quotes, blanks", ' Path ; "Label"\n\n"ä.jpg" ;"selfie"\n;\nb.jpg; other', "utf-8"),
+        ("more columns", "kind,label,path\n,selfie,ä.jpg\nroom;dark,other,b.jpg\n", "utf-8"),
+    )
+]
+
+
+@pytest.mark.parametrize(("text", "encoding"), SPREADSHEETS)
+def test_a_manifest_is_read_as_any_spreadsheet_saves_it(
+    tmp_path: Path, text: str, encoding: str
+) -> None:
+    path = tmp_path / "manifest.csv"
+    path.write_bytes(text.encode(encoding))
+    rows = read_manifest(path)
+    assert [(row.name, row.selfie) for row in rows] == [("ä.jpg", True), ("b.jpg", False)]
+    assert rows[0].path == tmp_path / "ä.jpg"
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        ("path,label\nä.jpg,selfie\n".encode("cp1252"), "neither UTF-8 nor UTF-16 text (line 2)"),
+        ("path,label\nä.jpg,selfie\n".encode("utf-16") + b"x", "neither UTF-8 nor UTF-16"),
+        (b"PK\3\4\x14\0\6\0\x08\0\0\0!\0\xe2\x9b", "neither UTF-8 nor UTF-16"),  # a workbook
+        (b"path,label\na\0.jpg,selfie\n", "is no text"),
+        ("path,label\na.jpg,selfie\n".encode("utf-32-le"), "is no text"),
+        (b"path,label\n" + b"a" * 200_000 + b",selfie\n", "is no CSV file"),
+    ],
+)
+def test_a_manifest_in_an_unknown_encoding_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes, complaint: str
+) -> None:
+    path = tmp_path / "manifest.csv"
+    path.write_bytes(data)
+    assert main(["train", str(path), "-o", str(tmp_path / "w.json"), "--jobs", "1"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(path) in line
+    assert complaint in line
+
+
 def test_bad_options_are_one_line(
     manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -292,6 +351,21 @@ def test_what_was_extracted_is_kept(manifest: Path, tmp_path: Path) -> None:
     assert not np.array_equal(third.features[0], second.features[0])
 
 
+def test_training_sees_each_photo_mirrored_as_well(tmp_path: Path) -> None:
+    """Who holds the camera in the other hand is no other kind of person."""
+    picture = draw_person(480, 360, (0.25, 0.5), 0.4)
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    cv2.imwrite(str(tmp_path / "mirrored.png"), picture[:, ::-1])
+    rows = [
+        replace(row(name, selfie=True), path=tmp_path / name) for name in ("a.png", "mirrored.png")
+    ]
+    there, mirrored = extract_dataset(rows, "yunet", 1).features
+    assert not np.array_equal(there[0], mirrored[0])
+    # The version after the photo itself is what a photo of the mirrored scene would give.
+    np.testing.assert_allclose(there[1], mirrored[0], atol=1e-4)
+    np.testing.assert_allclose(mirrored[1], there[0], atol=1e-4)
+
+
 def test_no_photo_is_in_two_folds_and_subjects_stay_together() -> None:
     rows = [row(f"s{i}", selfie=True, group=f"g{i % 3}") for i in range(9)]
     rows += [row(f"o{i}", selfie=False, group="g0") for i in range(3)]
@@ -318,6 +392,40 @@ def test_weights_balance_classes_and_raise_hard_negatives() -> None:
     assert weights.mean() == pytest.approx(1)
     assert weights[:10].sum() == pytest.approx(weights[10:].sum())
     assert weights[-1] == pytest.approx(3 * weights[-2])
+
+
+def test_few_photos_make_no_steep_calibration() -> None:
+    """24 and 24 that are told apart without a fault: 25 of 26 is what they prove."""
+    rows = [row(f"p{i}", selfie=i < 24, group=f"{'so'[i // 24]}{i % 2}") for i in range(48)]
+    decisions = np.repeat([1.0, -1.0], 24)
+    assert calibrate(decisions, rows) == pytest.approx((np.log(25), 0), abs=1e-3)
+    # The more there are, the surer it may get, whatever the scale of the decisions.
+    slope, _ = calibrate(np.repeat([0.01, -0.01], 2400), [r for r in rows for _ in range(100)])
+    assert slope == pytest.approx(100 * np.log(2401), rel=1e-3)
+    generator = np.random.default_rng(0)
+    decisions = generator.normal(np.repeat([1.0, -1.0], 24), 0.3)
+    assert 2 < calibrate(decisions, rows)[0] < 5
+
+
+def test_calibration_weighs_sources_and_classes_as_training_does() -> None:
+    rows = [row(f"s{i}", selfie=True) for i in range(400)]
+    rows += [row(f"o{i}", selfie=False, group="many") for i in range(3600)]
+    rows += [row(f"f{i}", selfie=False, group="few") for i in range(36)]
+    # Nine selfies in ten look like one; so do all others of the small source, and only those.
+    decisions = np.concatenate(
+        [np.repeat([1.0, -1.0], (360, 40)), np.repeat([-1.0, 1.0], (3600, 36))]
+    )
+    slope, intercept = calibrate(decisions, rows)
+    few = 36**0.5 / (36**0.5 + 3600**0.5)  # a source counts by the root of its size
+    expected = 0.9 / (0.9 + few)
+    assert 1 / (1 + np.exp(-slope - intercept)) == pytest.approx(expected, abs=0.003)
+    expected = 0.1 / (0.1 + 1 - few)  # and both classes alike
+    assert 1 / (1 + np.exp(slope - intercept)) == pytest.approx(expected, abs=0.003)
+    # A source of twenty copies of each photo proves less than as many photos would.
+    alone = [row(f"s{i}", selfie=i % 2 == 0, group=f"{i % 2}lone") for i in range(8)]
+    copies = [row(f"c{i}", selfie=i % 2 == 0, group=f"{i % 2}many") for i in range(800)]
+    told_apart = np.array([1.0 if r.selfie else -1.0 for r in alone + copies])
+    assert calibrate(told_apart, alone + copies)[0] < np.log(404 + 1) - 0.1
 
 
 def test_thresholds_keep_their_limits() -> None:

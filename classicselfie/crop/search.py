@@ -93,6 +93,14 @@ def find_crop(source: PhotoSource, aspect: str = FREE) -> Crop:
         If no face is found in it.
     CropError
         If no crop of the aspect keeps the faces whole.
+
+    Examples
+    --------
+    >>> from classicselfie.crop import find_crop
+    >>> crop = find_crop("photo.jpg", "1:1")
+    >>> width, height = crop.image.size
+    >>> width == height
+    True
     """
     if hasattr(source, "read"):
         source = source.read()  # it is opened twice: small to look at, whole to cut from

@@ -57,8 +57,6 @@ _VIEW, _VIEW_FACES = 112, 2.5
 _AROUND = (128, 128, 128)  # beyond the picture
 _CONFIDENT = 1 / 12  # of two views, one by this much surer counts e times as much
 _SURE = 0.85  # of the main head's confidence: what is less sure may be no head
-_INNER = (0.25, 0.3, 0.75, 0.85)  # part of a face's box that is skin
-_SKIN = np.array((105.0, 130.0, 170.0))  # every skin is brought to this blue, green and red
 _SKIN_GREY = 130.0
 _SHARPEST = _EDGE_SCALES[1] / _EDGE_SCALES[0]
 # A head is larger than its face: room for hair, ears and chin, in face heights and widths.
@@ -295,7 +293,7 @@ class Head:
 
 
 def find_heads(image: BgrImage, faces: Sequence[Face], detector: YuNetDetector) -> list[Head]:
-    """Look again at faces, so that neither skin nor a turn of the head moves their boxes.
+    """Look again at faces, so that no single answer of the detector decides where heads are.
 
     Parameters
     ----------
@@ -313,9 +311,9 @@ def find_heads(image: BgrImage, faces: Sequence[Face], detector: YuNetDetector) 
     Notes
     -----
     A single answer of the detector moves whenever any pixel changes. So each face is seen in
-    turned and mirrored views in which its skin is brought to one fixed colour, and the answers
-    are averaged by their confidence, which is highest where the head is upright. Landmarks are
-    no measure of tilt: those of YuNet hardly follow a turned head.
+    turned and mirrored views, and the answers are averaged by their confidence, which is highest
+    where the head is upright. Landmarks are no measure of tilt: those of YuNet hardly follow a
+    turned head.
     """
     heads = []
     for face in faces:
@@ -344,7 +342,6 @@ def _look_again(
     x, y, w, h = head.bbox
     centre = np.array([x + w / 2, y + h / 2])
     zoom = _VIEW / (_VIEW_FACES * np.sqrt(w * h))
-    image = _with_fixed_skin(image, head.bbox)
     scores, told = [], []
     for angle in angles:
         matrix = np.asarray(cv2.getRotationMatrix2D(centre.tolist(), float(angle), zoom), float)
@@ -370,17 +367,6 @@ def _look_again(
     weights = np.exp((np.array(scores) - max(scores)) / _CONFIDENT)
     tilt, cx, cy, w, h, eyes_y = (weights @ np.array(told) / weights.sum()).tolist()
     return Head((cx - w / 2, cy - h / 2, w, h), eyes_y, tilt, max(scores))
-
-
-def _with_fixed_skin(image: BgrImage, bbox: Bbox) -> BgrImage:
-    """Bring a face's skin to one fixed colour, and everything else along with it."""
-    x0, y0, x1, y1 = _scaled(bbox, _INNER, 1.0)
-    inner = image[y0:y1, x0:x1]
-    if not inner.size:
-        return image
-    gain = np.clip(_SKIN / (np.median(inner, axis=(0, 1)) + 1.0), 0.3, 12.0)
-    table = np.minimum(np.arange(256)[:, None] * gain + 0.5, 255.0).astype(np.uint8)
-    return cast(BgrImage, cv2.LUT(image, table[:, None]))
 
 
 def _scaled(

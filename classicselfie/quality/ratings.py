@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import math
 import sys
@@ -18,6 +17,7 @@ from classicselfie.errors import ManifestError, MissingExtraError, NoFaceError, 
 from classicselfie.photo import load_photo
 from classicselfie.quality.measures import MEASURES, Floats
 from classicselfie.quality.score import QualityScorer, border_share, shortfalls, survey
+from classicselfie.tables import read_table
 
 FOLDS = 5
 MIN_PHOTOS = 10
@@ -35,30 +35,27 @@ class Rating:
 
 
 def read_ratings(path: Path) -> list[Rating]:
-    """Read a CSV with the columns path, rating and, where known, group.
+    """Read a CSV with the columns path, rating and, where known, group; see `read_table`.
 
     Raises
     ------
     ManifestError
         If the file cannot be read or a row cannot be used.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.DictReader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ManifestError(f"the ratings {path} cannot be read: {error}") from error
-    if not rows or not {"path", "rating"} <= set(rows[0]):
-        raise ManifestError(f"{path}: needs the columns path and rating, and a row for each photo")
+    rows = read_table(path, ("path", "rating"))
+    if not rows:
+        raise ManifestError(f"{path}: needs a row for each photo")
     ratings = []
-    for number, row in enumerate(rows, start=2):
+    for row in rows:
         try:
-            value = float(row["rating"])
-        except (TypeError, ValueError):
+            # Spreadsheets that part columns by semicolons often write 3.5 as 3,5.
+            value = float(row["rating"].replace(",", "."))
+        except ValueError:
             value = math.nan
         if not row["path"] or not math.isfinite(value):
-            raise ManifestError(f"{path}, line {number}: needs a path and a number as rating")
+            raise ManifestError(f"{path}, line {row.line}: needs a path and a number as rating")
         # Without a group every photo is one of its own.
-        ratings.append(Rating(path.parent / row["path"], value, row.get("group") or row["path"]))
+        ratings.append(Rating(path.parent / row["path"], value, row["group"] or row["path"]))
     return ratings
 
 

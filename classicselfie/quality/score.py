@@ -323,6 +323,13 @@ def score_quality(photo: PhotoSource, scorer: QualityScorer = DEFAULT_SCORER) ->
         If the photo cannot be read.
     NoFaceError
         If no face is found in it.
+
+    Examples
+    --------
+    >>> from classicselfie.quality import score_quality
+    >>> scored = score_quality("photo.jpg")
+    >>> bool(abs(scored.best + sum(part.points for part in scored.parts) - scored.score) < 1e-9)
+    True
     """
     loaded = load_photo(photo)
     return rate(loaded, survey(loaded), scorer)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from classicselfie.errors import ManifestError
+from classicselfie.tables import TableRow, read_table
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ def read_manifest(manifest: Path) -> list[Row]:
     ----------
     manifest : Path
         With the columns ``path`` and ``label`` (selfie or other), and optionally ``source``,
-        ``group``, ``subject``, ``kind``, ``width``, ``height`` and ``split``.
+        ``group``, ``subject``, ``kind``, ``width``, ``height`` and ``split``; encodings and
+        separators are those of `read_table`.
 
     Returns
     -------
@@ -66,15 +67,7 @@ def read_manifest(manifest: Path) -> list[Row]:
     ManifestError
         If the file or a row cannot be used; names the row.
     """
-    try:
-        with manifest.open(newline="", encoding="utf-8") as stream:
-            reader = csv.DictReader(stream)
-            missing = {"path", "label"} - set(reader.fieldnames or ())
-            if missing:
-                raise ManifestError(f"{manifest}: column {min(missing)!r} is missing")
-            rows = [_row(manifest, reader.line_num, fields) for fields in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ManifestError(f"{manifest} cannot be read: {error}") from error
+    rows = [_row(manifest, found) for found in read_table(manifest, ("path", "label"))]
     if len({row.selfie for row in rows}) < 2:
         raise ManifestError(f"{manifest} must hold both selfies and others")
     return rows
@@ -125,28 +118,27 @@ def read_folders(selfies: Path, others: Path) -> list[Row]:
     return rows
 
 
-def _row(manifest: Path, line: int, fields: dict[str, str | None]) -> Row:
-    def text(column: str) -> str:
-        return (fields.get(column) or "").strip()
-
-    name, label = text("path"), text("label")
+def _row(manifest: Path, found: TableRow) -> Row:
+    name, label = found["path"], found["label"]
     if not name:
-        raise ManifestError(f"{manifest} line {line}: the path is empty")
+        raise ManifestError(f"{manifest} line {found.line}: the path is empty")
     if label not in ("selfie", "other"):
-        raise ManifestError(f"{manifest} line {line}: label {label!r} is neither selfie nor other")
-    source = text("source") or "all"
-    width, height = text("width"), text("height")
+        raise ManifestError(
+            f"{manifest} line {found.line}: label {label!r} is neither selfie nor other"
+        )
+    source = found["source"] or "all"
+    width, height = found["width"], found["height"]
     size = (int(width), int(height)) if width.isdigit() and height.isdigit() else None
     return Row(
         path=manifest.parent / name,
         name=name,
         selfie=label == "selfie",
         source=source,
-        group=text("group") or source,
-        subject=text("subject"),
-        kind=text("kind") or label,
+        group=found["group"] or source,
+        subject=found["subject"],
+        kind=found["kind"] or label,
         size=size,
-        split=text("split"),
+        split=found["split"],
     )
 
 

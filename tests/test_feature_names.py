@@ -1,0 +1,501 @@
+"""Each number is what its name says: neighbours that change places are noticed.
+
+Scenes are made by hand, with faces put where they are wanted, and what is expected is written down
+or computed in another way than the features are.
+"""
+
+from __future__ import annotations
+
+from math import degrees, hypot, log2, sqrt
+
+import cv2
+import numpy as np
+import pytest
+
+from classicselfie.faces import Bbox, Face
+from classicselfie.features import FEATURE_NAMES, Scene, extract_features, local_binary_pattern
+from classicselfie.images import BgrImage
+
+SKIN = (130, 160, 220)
+BLUE = (200, 60, 40)
+GRID = range(6)
+POOLED = range(3)
+
+
+def measure(image: BgrImage, *faces: Face) -> dict[str, float]:
+    vector = extract_features(Scene(image, faces)).tolist()
+    return dict(zip(FEATURE_NAMES, vector, strict=True))
+
+
+def face(bbox: Bbox, landmarks: tuple[tuple[float, float], ...] = ()) -> Face:
+    return Face(bbox, landmarks, 0.9)
+
+
+def flat(width: int, height: int, colour: tuple[int, int, int] = (100, 100, 100)) -> BgrImage:
+    return np.full((height, width, 3), colour, np.uint8)
+
+
+def assert_named(found: dict[str, float], group: str, expected: dict[str, float]) -> None:
+    for name, value in expected.items():
+        assert found[f"{group}.{name}"] == pytest.approx(value, abs=2e-4), name
+
+
+# --- geometry ------------------------------------------------------------------------------
+
+LARGE, SECOND, SMALL = (
+    (100.0, 60.0, 50.0, 70.0),
+    (200.0, 80.0, 40.0, 60.0),
+    (20.0, 150.0, 20.0, 25.0),
+)
+EYES = ((112.0, 86.0), (138.0, 86.0))
+LOOKING_ASIDE = (*EYES, (127.0, 102.0), (116.0, 116.0), (136.0, 116.0))
+
+
+def test_size_place_and_pose() -> None:
+    found = measure(flat(320, 240), face(LARGE, LOOKING_ASIDE))
+    size = sqrt(50 * 70)
+    assert_named(
+        found,
+        "face",
+        {
+            "found": 1,
+            "score": 0.9,
+            "height": 70 / 240,
+            "width": 50 / 320,
+            "diagonal": size / 400,
+            "long_side": size / 320,
+            "short_side": size / 240,
+            "log_size": log2(size / 400) + 6,
+            "shape": 1.4,
+        },
+    )
+    assert_named(
+        found,
+        "place",
+        {
+            "margin_top": 60 / 70,
+            "margin_bottom": 110 / 70,
+            "margin_side_min": 100 / 50,
+            "margin_side_max": 170 / 50,
+            "off_centre": 0.5 - 125 / 320,
+            "centre_y": 95 / 240,
+            "eyes_y": 86 / 240,
+            "cut": 0,
+            "edges_near": 0,
+        },
+    )
+    assert_named(
+        found,
+        "pose",
+        {
+            "known": 1,
+            "roll": 0,
+            "yaw": 2 / 26,
+            "pitch": 16 / 30,
+            "eye_distance": 26 / 50,
+            "eye_mouth": 30 / 26,
+            "mouth_width": 20 / 26,
+            "nose_drop": 16 / 70,
+            "lean_in": 0,
+        },
+    )
+    in_the_corner = measure(flat(320, 240), face((-10.0, 190.0, 50.0, 70.0)))
+    assert_named(in_the_corner, "place", {"cut": 1 - 40 * 50 / 3500, "edges_near": 2})
+
+
+def test_a_head_leans_towards_the_middle_or_away() -> None:
+    for x, sign in ((30.0, -1), (240.0, 1)):
+        eyes = ((x + 10, 80.0), (x + 30, 90.0))  # the picture's right side is lower
+        rest = ((x + 18, 100.0), (x + 8, 110.0), (x + 24, 118.0))
+        found = measure(flat(320, 240), face((x, 60.0, 50.0, 70.0), (*eyes, *rest)))
+        roll = degrees(np.arctan2(10, 20))
+        off = abs((x + 25) / 320 - 0.5)
+        assert_named(found, "pose", {"roll": roll, "lean_in": sign * roll / 30 * min(4 * off, 1)})
+
+
+def test_the_other_faces() -> None:
+    tilted = ((210.0, 100.0), (230.0, 110.0), (218.0, 112.0), (210.0, 125.0), (228.0, 130.0))
+    found = measure(flat(320, 240), face(LARGE, LOOKING_ASIDE), face(SECOND, tilted), face(SMALL))
+    sizes = np.sqrt([3500, 2400, 500])
+    mean_x, mean_y = (125 + 220 + 30) / 3, (95 + 110 + 162.5) / 3
+    assert_named(
+        found,
+        "crowd",
+        {
+            "faces": 3,
+            "similar": 2,
+            "small": 1,
+            "second_size": sizes[1] / sizes[0],
+            "third_size": sizes[2] / sizes[0],
+            "second_gap": hypot(95, 15) / sizes[0],
+            "second_drop": 15 / sizes[0],
+            "total_area": 6400 / (320 * 240),
+            "group_width": 140 / 320,
+            "group_height": 80 / 240,
+            "group_top": 60 / 240,
+            "group_bottom": 100 / 240,
+            "group_roll": degrees(np.arctan2(10, 20)) / 2,
+            "sizes_spread": sizes.std() / sizes[0],
+            "largest_off_centre": abs(125 - mean_x) / 320,
+            "largest_lower": (95 - mean_y) / 240,
+        },
+    )
+
+
+# --- skin ----------------------------------------------------------------------------------
+
+
+def test_skin_at_each_edge() -> None:
+    """A face, a neck, a wide arm at the left, a narrow one at the right, something above."""
+    image = flat(320, 320, BLUE)
+    for x0, y0, x1, y1 in (
+        (120, 80, 200, 180),  # the face
+        (140, 200, 180, 220),
+        (0, 240, 60, 320),
+        (300, 280, 320, 320),
+        (0, 0, 20, 8),
+    ):
+        image[y0:y1, x0:x1] = SKIN
+    found = measure(image, face((120.0, 80.0, 80.0, 100.0)))
+    drawn = (80 * 100 + 40 * 20 + 60 * 80 + 20 * 40 + 20 * 8) / 320**2
+    assert_named(
+        found,
+        "skin",
+        {
+            "frame_share": drawn,
+            "face_share": 1,
+            "bottom_edge": (60 + 20) / 80,
+            "side_edge_max": 80 / 100,
+            "side_edge_min": 40 / 100,
+            "top_edge": 20 / 320,
+            "arm_area": 60 * 80 / 8000,
+            "arm_frame_width": 80 / 100,
+            "arm_widening": 0,
+            "body_area": (60 * 80 + 20 * 40 + 40 * 20) / 8000,
+        },
+    )
+    assert found["skin.below_share"] == pytest.approx(40 * 20 / (160 * 110), abs=0.01)
+    assert found["skin.ring_share"] == pytest.approx(0.14, abs=0.02)  # of the face's rim
+    assert found["skin.arm_side"] == pytest.approx(130 / 80, abs=0.05)
+    mirrored = measure(np.ascontiguousarray(image[:, ::-1]), face((120.0, 80.0, 80.0, 100.0)))
+    assert mirrored["skin.side_edge_max"] > mirrored["skin.side_edge_min"] > 0
+
+
+def test_an_arm_widens_towards_the_frame() -> None:
+    widening = []
+    for at_frame, inside in ((60, 12), (36, 36), (12, 60)):
+        image = flat(320, 320, BLUE)
+        image[80:180, 120:200] = SKIN
+        arm = [(0, 260 - at_frame), (0, 260 + at_frame), (100, 260 + inside), (100, 260 - inside)]
+        cv2.fillPoly(image, [np.array(arm, np.int32)], SKIN)
+        found = measure(image, face((120.0, 80.0, 80.0, 100.0)))
+        widening.append(found["skin.arm_widening"])
+        assert found["skin.arm_frame_width"] == pytest.approx(2 * at_frame / 100, abs=0.1)
+    assert widening[0] > 0.8
+    assert widening[1] == pytest.approx(0, abs=0.1)
+    assert widening[2] < -0.8
+
+
+# --- grids around the face and over the frame ----------------------------------------------
+
+# Four face sizes a side, its centre six tenths of a size below the face's: 48 pixels a cell.
+NEAR = face((228.0, 104.8, 72.0, 72.0))
+WINDOW_X, WINDOW_Y, CELL = 264 - 144, 140.8 + 43.2 - 144, 48
+
+
+def in_cell(row: int, column: int, margin: int = 8) -> tuple[slice, slice]:
+    y, x = round(WINDOW_Y) + row * CELL, WINDOW_X + column * CELL
+    return slice(y + margin, y + CELL - margin), slice(x + margin, x + CELL - margin)
+
+
+@pytest.mark.parametrize("row", GRID)
+@pytest.mark.parametrize("column", GRID)
+def test_the_cells_around_the_face_lie_where_their_names_say(row: int, column: int) -> None:
+    image = flat(528, 400, BLUE)
+    rows, columns = in_cell(row, column)
+    image[rows, columns] = np.random.default_rng(0).integers(0, 256, image[rows, columns].shape)
+    assert strongest(measure(image, NEAR), "focus.grid_") == f"focus.grid_{row}_{column}"
+    image = flat(528, 400, BLUE)
+    image[105:177, 228:300] = SKIN  # the face itself, so that it is known what skin is
+    before = measure(image, NEAR)
+    image[rows, columns] = BLUE if before[f"skin.grid_{row}_{column}"] > 0.5 else SKIN
+    change = {name: abs(value - before[name]) for name, value in measure(image, NEAR).items()}
+    assert strongest(change, "skin.grid_") == f"skin.grid_{row}_{column}"
+
+
+def strongest(found: dict[str, float], prefix: str) -> str:
+    return max((name for name in found if name.startswith(prefix)), key=lambda name: found[name])
+
+
+def grating(height: int, width: int, angle: float) -> BgrImage:
+    """Waves whose brightness changes along a direction, clockwise from the right."""
+    y, x = np.mgrid[:height, :width]
+    phase = 2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / 32
+    return np.repeat((128 + 100 * np.sin(phase))[..., None], 3, axis=2).astype(np.uint8)
+
+
+@pytest.mark.parametrize("row", POOLED)
+@pytest.mark.parametrize("column", POOLED)
+@pytest.mark.parametrize("direction", range(6))
+def test_outlines_count_where_they_are_and_how_they_run(
+    row: int, column: int, direction: int
+) -> None:
+    angle = direction * np.pi / 6
+    image = flat(288, 288, (128, 128, 128))
+    part = (slice(row * 96, row * 96 + 96), slice(column * 96, column * 96 + 96))
+    image[part] = grating(96, 96, angle)
+    place = f"{row}_{column}_{direction}"
+    assert strongest(measure(image), "hog_frame.") == f"hog_frame.{place}"
+    image = flat(528, 400, (128, 128, 128))
+    y, x = round(WINDOW_Y) + 2 * row * CELL, WINDOW_X + 2 * column * CELL
+    image[y : y + 2 * CELL, x : x + 2 * CELL] = grating(2 * CELL, 2 * CELL, angle)
+    assert strongest(measure(image, NEAR), "hog_face.") == f"hog_face.{place}"
+
+
+# --- light, sharpness and what is behind ---------------------------------------------------
+
+
+def test_light() -> None:
+    image = flat(320, 240)
+    image[100:140, 100:120], image[100:140, 120:140] = 150, 120
+    found = measure(image, face((100.0, 100.0, 40.0, 40.0)))
+    mean = (100 * 320 * 240 + 800 * 50 + 800 * 20) / (320 * 240)
+    seen = 32 / 40  # a strip above and below is left out
+    rest = (mean * 320 * 240 - 135 * 1600 * seen) / (320 * 240 - 1600 * seen)
+    assert_named(
+        found,
+        "light",
+        {
+            "frame_mean": mean / 255,
+            "frame_spread": image.std() / 255,
+            "face_mean": 135 / 255,
+            "face_spread": 15 / 255,
+            "face_minus_rest": (135 - rest) / 255,
+            "face_side_difference": 30 / 255,
+            "face_highlights": 0,
+            "face_shadows": 0,
+            "frame_highlights": 0,
+            "frame_shadows": 0,
+        },
+    )
+    image[0:24], image[200:212] = 255, 0
+    image[110:114, 100:140], image[120:128, 100:140] = 255, 0
+    found = measure(image, face((100.0, 100.0, 40.0, 40.0)))
+    assert_named(
+        found,
+        "light",
+        {
+            "face_highlights": 4 / 32,
+            "face_shadows": 8 / 32,
+            "frame_highlights": (24 * 320 + 160) / (320 * 240),
+            "frame_shadows": (12 * 320 + 320) / (320 * 240),
+        },
+    )
+
+
+def test_sharpness() -> None:
+    """Each number rises where, and only where, its part becomes sharp."""
+    generator = np.random.default_rng(0)
+    near = face((120.0, 80.0, 80.0, 80.0))
+    calm = measure(flat(320, 240), near)
+    for name, rows, columns in (
+        ("face", slice(88, 152), slice(128, 192)),
+        ("corner_top", slice(0, 60), slice(0, 80)),
+        ("corner_bottom", slice(180, 240), slice(240, 320)),
+    ):
+        image = flat(320, 240)
+        image[rows, columns] = generator.integers(0, 256, image[rows, columns].shape[:2])[..., None]
+        found = measure(image, near)
+        assert found["focus.frame"] > calm["focus.frame"] + 1
+        if name == "face":
+            assert found["focus.background_ratio"] < -3
+        else:
+            assert found["focus.background_ratio"] > 1
+        for part in ("face", "corner_top", "corner_bottom"):
+            assert (found[f"focus.{part}"] > calm[f"focus.{part}"] + 2) == (part == name)
+    fine = flat(320, 240)
+    fine[:, ::2] = 120
+    coarse = flat(320, 240)
+    coarse[:, (np.arange(320) // 8) % 2 == 0] = 120
+    ratios = [measure(image)["focus.fine_to_coarse"] for image in (fine, flat(320, 240), coarse)]
+    assert ratios[0] > 1 > ratios[1] == 0 > ratios[2]
+
+
+def test_what_is_behind_the_head() -> None:
+    near = face((120.0, 120.0, 80.0, 80.0))
+    # Seen at half the size: above the shoulders, without head and hair.
+    share = (104 * 160 - (104 - 40) * 80) / (120 * 160)
+    plain = {
+        "share": share,
+        "mean": 100 / 255,
+        "spread": 0,
+        "plain": 1,
+        "edges": 0,
+        "detail": -1,
+        "coarse_detail": -1,
+        "detail_to_face": 0,
+        "coarse_to_face": 0,
+        "saturation": 0,
+        "sides_difference": 0,
+        "top_plain": 1,
+    }
+    assert_named(measure(flat(320, 240), near), "backdrop", plain)
+    coloured = flat(320, 240, (50, 100, 125))
+    saturation = measure(coloured, near)["backdrop.saturation"]
+    assert saturation == pytest.approx(1 - 50 / 125, abs=0.01)
+    halves = flat(320, 240)
+    halves[:, :164] = 160  # a little more than half, so that it is clear what is usual
+    found = measure(halves, near)
+    assert found["backdrop.sides_difference"] == pytest.approx(60 / 255, abs=0.01)
+    assert found["backdrop.mean"] == pytest.approx(130 / 255, abs=0.01)
+    assert found["backdrop.spread"] == pytest.approx(30 / 255, abs=0.01)
+    assert found["backdrop.plain"] == pytest.approx(0.5, abs=0.05)
+    assert found["backdrop.top_plain"] < 0.6
+    assert 0 < found["backdrop.edges"] < 0.05
+    # Only the face is rough, finely or coarsely.
+    generator = np.random.default_rng(0)
+    fine, coarse = flat(320, 240), flat(320, 240)
+    fine[128:192, 128:192] = generator.integers(60, 140, (64, 64, 1))
+    coarse[128:192, 128:192] = np.kron(generator.integers(60, 140, (4, 4)), np.ones((16, 16)))[
+        ..., None
+    ]
+    for image in (fine, coarse):
+        found = measure(image, near)
+        assert_named(found, "backdrop", {"detail": -1, "mean": 100 / 255, "top_plain": 1})
+        assert found["backdrop.detail_to_face"] < -1
+        assert found["backdrop.coarse_to_face"] < -1
+    found = {name: measure(image, near) for name, image in (("fine", fine), ("coarse", coarse))}
+    assert found["fine"]["backdrop.detail_to_face"] < found["coarse"]["backdrop.detail_to_face"] - 1
+    assert (
+        found["coarse"]["backdrop.coarse_to_face"] < found["fine"]["backdrop.coarse_to_face"] - 0.2
+    )
+    # Only the room is: coarse shapes far from the head, or fine grain.
+    for size, stronger, weaker in ((1, "detail", "coarse_detail"), (20, "coarse_detail", "detail")):
+        image = flat(320, 240)
+        cells = generator.integers(60, 140, (60 // size, 320 // size))
+        image[: 60 // size * size] = np.kron(cells, np.ones((size, size)))[..., None]
+        found_there = measure(image, near)
+        assert found_there[f"backdrop.{stronger}"] > found_there[f"backdrop.{weaker}"] + 0.5
+
+
+# --- texture and colour --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def colourful() -> BgrImage:
+    """Small squares of all colours, every other one nearly grey; single pixels in the face."""
+    generator = np.random.default_rng(1)
+
+    def colours(height: int, width: int) -> BgrImage:
+        vivid = generator.integers(0, 256, (height, width, 3))
+        tint = generator.integers(-20, 21, (height, width, 3))
+        grey = generator.integers(0, 256, (height, width, 1)) + tint
+        chosen = np.where(generator.random((height, width, 1)) < 0.5, vivid, grey)
+        return np.clip(chosen, 0, 255).astype(np.uint8)
+
+    image = colours(120, 160).repeat(2, axis=0).repeat(2, axis=1)
+    image[INNER] = colours(80, 64)
+    return image
+
+
+INSIDE = face((100.0, 80.0, 80.0, 100.0))
+INNER = (slice(90, 170), slice(108, 172))  # a tenth of the box less at each side
+
+
+def test_patterns_are_counted_by_their_kind() -> None:
+    noise = np.random.default_rng(1).normal(128, 60, (240, 320, 1)).repeat(3, axis=2)
+    noise[:, :200] = cv2.GaussianBlur(noise[:, :200], (0, 0), 1.2)
+    image = np.clip(noise, 0, 255).astype(np.uint8)
+    found = measure(image, INSIDE)
+    luma = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    half = cv2.resize(luma, (160, 120), interpolation=cv2.INTER_AREA)
+    patterns = [format(code, "08b") for code in range(256)]
+    changes = [sum(text[i] != text[i - 1] for i in range(8)) for text in patterns]
+    uniform = [code for code in range(256) if changes[code] <= 2]
+    assert len(uniform) == 58
+    for part in ("frame", "half", "face"):
+        for lift, name in ((2, f"texture.{part}_"), (0, f"texture.{part}_pattern_")):
+            codes = local_binary_pattern(half if part == "half" else luma, lift)
+            shares = np.bincount((codes[INNER] if part == "face" else codes).ravel(), minlength=256)
+            shares = shares / shares.sum()
+            by_ones = [
+                sum(shares[code] for code in uniform if patterns[code].count("1") == ones)
+                for ones in range(9)
+            ]
+            expected = by_ones if lift else [shares[code] for code in uniform]
+            expected.append(1 - sum(shares[code] for code in uniform))
+            for index, share in enumerate(expected):
+                assert found[f"{name}{index}"] == pytest.approx(share, abs=1e-5), (name, index)
+
+
+def test_frequencies_are_those_of_frame_and_face() -> None:
+    place = (2 * (np.arange(320) % 8) + 1) * np.pi / 16
+    for band in range(1, 15):
+        across, down = min(band, 7), max(band - 7, 0)
+        wave = 60 * np.outer(np.cos(place[:240] * down), np.cos(place * across))
+        image = (128 + wave)[..., None].repeat(3, axis=2).round().astype(np.uint8)
+        aligned = image.copy()
+        aligned[INNER] = image[: INNER[0].stop - INNER[0].start, : INNER[1].stop - INNER[1].start]
+        for part, picture in (("frame", image), ("face", aligned)):
+            found = measure(picture, INSIDE)
+            name = f"texture.{part}_frequency_"
+            leaning = found.pop(f"{name}14")
+            assert strongest(found, name) == f"{name}{band - 1}"
+            assert (leaning > 3) == (band == 1)  # upright edges show in the first coefficient
+            lying = np.ascontiguousarray(picture.transpose(1, 0, 2))
+            x, y, w, h = INSIDE.bbox
+            turned = measure(lying, face((y, x, h, w)))
+            assert (turned[f"{name}14"] < -3) == (band == 1)
+            # The other one, which has no such edges, is another number.
+            if part == "face" and band == 1:
+                flat_face = image.copy()
+                flat_face[INNER] = 128
+                found = measure(flat_face, INSIDE)
+                assert found["texture.frame_frequency_14"] > 3
+                assert found["texture.face_frequency_14"] == pytest.approx(0, abs=1e-4)
+                assert found["texture.face_frequency_0"] < 0
+
+
+def test_colours_are_counted_in_their_cells(colourful: BgrImage) -> None:
+    found = measure(colourful, INSIDE)
+    quarter = cv2.resize(colourful, (80, 60), interpolation=cv2.INTER_AREA)
+    hue, saturation, value = cv2.split(cv2.cvtColor(quarter, cv2.COLOR_BGR2HSV))
+    for index in range(8):
+        inside = hue.astype(int) * 8 // 180 == index
+        expected = saturation[inside].sum() / 255 / hue.size
+        assert found[f"colour.hue_{index}"] == pytest.approx(expected, abs=1e-4)
+    for name, plane in (("saturation", saturation), ("value", value)):
+        for index in range(4):
+            expected = (plane // 64 == index).mean()
+            assert found[f"colour.{name}_{index}"] == pytest.approx(expected, abs=1e-4)
+    half = cv2.resize(colourful, (160, 120), interpolation=cv2.INTER_AREA)
+    planes = [plane.astype(int) for plane in cv2.split(cv2.cvtColor(half, cv2.COLOR_BGR2LAB))]
+    assert_cells(found, "colour.lab_", planes, (0, 96, 96), (64, 16, 16))
+    assert_moments(found, "colour.", planes)
+    for name, plane in zip("lab", planes, strict=True):
+        assert found[f"colour.mean_{name}"] == pytest.approx(plane.mean() / 128, abs=1e-4)
+    lab = cv2.cvtColor(np.ascontiguousarray(colourful[INNER]), cv2.COLOR_BGR2LAB)
+    planes = [plane.astype(int) for plane in cv2.split(lab)]
+    low = [int(np.median(plane)) - reach for plane, reach in zip(planes, (64, 16, 16), strict=True)]
+    assert_cells(found, "colour.face_lab_", planes, low, (32, 8, 8))
+    assert_moments(found, "colour.face_", planes)
+
+
+def assert_cells(found: dict[str, float], prefix: str, planes, low, step) -> None:  # type: ignore[no-untyped-def]
+    places = [
+        np.clip((plane - start) // wide, 0, 3)
+        for plane, start, wide in zip(planes, low, step, strict=True)
+    ]
+    for index in range(64):
+        cell = (index // 16, index // 4 % 4, index % 4)
+        inside = np.logical_and.reduce([p == c for p, c in zip(places, cell, strict=True)])
+        assert found[f"{prefix}{index}"] == pytest.approx(inside.mean(), abs=1e-4), index
+
+
+def assert_moments(found: dict[str, float], prefix: str, planes) -> None:  # type: ignore[no-untyped-def]
+    for name, plane in zip("lab", planes, strict=True):
+        assert found[f"{prefix}spread_{name}"] == pytest.approx(plane.std() / 32, abs=1e-4)
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        expected = np.cov(planes[one].ravel(), planes[other].ravel(), bias=True)[0, 1] / 200
+        name = f"{prefix}covariance_{'lab'[one]}_{'lab'[other]}"
+        assert found[name] == pytest.approx(expected, abs=1e-3), name
