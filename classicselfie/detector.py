@@ -84,6 +84,13 @@ class SelfieDetector:
         self.threshold = self.model.threshold(threshold)
         self._recipe = (None if weights is None else os.fspath(weights), detector, threshold)
 
+    def __repr__(self) -> str:
+        """Return one line that tells which weights judge, and from where on it is a selfie."""
+        return (
+            f"<SelfieDetector detector={self.face_detector.name} threshold={self.threshold:g} "
+            f"model={self.model.name}>"
+        )
+
     def check(self, photo: PhotoSource) -> Verdict:
         """Judge one photo.
 

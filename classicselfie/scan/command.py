@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,13 +15,15 @@ from pathlib import Path
 from time import monotonic
 from typing import IO, Any
 
+from classicselfie.console import say
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import MissingExtraError, ScanError
+from classicselfie.names import is_url, path_of, text_of
 from classicselfie.scan.cluster import Cluster
 from classicselfie.scan.judge import Result, Runner, Task, weights_digest
 from classicselfie.scan.results import Known, Results, Row
 from classicselfie.scan.sorting import Sorter, Way
-from classicselfie.scan.sources import Item, find_photos, is_url, path_of, refuse_missing, text_of
+from classicselfie.scan.sources import Item, find_photos, refuse_missing
 from classicselfie.scan.workers import Workers
 
 # What kill -9 costs at most; the photos of it are judged again.
@@ -134,7 +135,7 @@ def scan(
     MissingExtraError
         If the extra "scan", "parquet" or "dask" is needed and not installed.
     KeyboardInterrupt
-        On Ctrl-C; what was done is in `to`, from where `resume` goes on.
+        On Ctrl-C, with a sentence; what was done is in `to`, from where `resume` goes on.
     """
     for package in ("joblib", "tqdm"):
         if find_spec(package) is None:
@@ -217,8 +218,7 @@ class _Scan:
             self._flush()
         except KeyboardInterrupt:
             self._flush()
-            self._tell_interrupted()
-            raise
+            raise KeyboardInterrupt(self._told_interrupted()) from None
         if self._results:
             self._results.finish()
         self._summary.seconds = monotonic() - begun
@@ -309,7 +309,7 @@ class _Scan:
         else:
             for photo in done:
                 if photo.row and self._only in (None, photo.label):
-                    print(json.dumps(photo.row), flush=True)
+                    say(json.dumps(photo.row))
         for photo in done:
             self._sort(photo)
         self._committed = monotonic()
@@ -347,10 +347,10 @@ class _Scan:
             if self._results:
                 self._results.commit()
 
-    def _tell_interrupted(self) -> None:
+    def _told_interrupted(self) -> str:
         self._bar.close()
         told = f"; --resume goes on from {self._results.journal}" if self._results else ""
-        print(f"interrupted after {self._summary.photos:,} photos{told}", file=sys.stderr)
+        return f"interrupted after {self._summary.photos:,} photos{told}"
 
 
 @dataclass
