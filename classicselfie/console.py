@@ -22,7 +22,20 @@ def say(*lines: str) -> None:
     OutputError
         If they cannot be written.
     """
-    _write("".join(f"{printable(line)}\n" for line in lines))
+    write("".join(f"{printable(line)}\n" for line in lines))
+
+
+def write(text: str) -> None:
+    """Write text in which nothing comes from outside, as it is; raises what `say` does."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        _give_up(sys.stdout)
+        raise ClosedPipeError("the reader of the output has gone") from error
+    except OSError as error:
+        _give_up(sys.stdout)
+        raise OutputError(f"the standard output cannot be written: {error.strerror}") from error
 
 
 def flush() -> None:
@@ -33,7 +46,7 @@ def flush() -> None:
     ClosedPipeError, OutputError
         As `say`.
     """
-    _write("")
+    write("")
     note()
 
 
@@ -59,18 +72,6 @@ def stand_in_for_closed_streams() -> None:
         os.close(handle)
     if sys.stderr is None:
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
-
-
-def _write(text: str) -> None:
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError as error:
-        _give_up(sys.stdout)
-        raise ClosedPipeError("the reader of the output has gone") from error
-    except OSError as error:
-        _give_up(sys.stdout)
-        raise OutputError(f"the standard output cannot be written: {error.strerror}") from error
 
 
 def _give_up(stream: TextIO) -> None:

@@ -27,6 +27,9 @@ def test_tools_find_nothing(command: list[str]) -> None:
 def test_imports_point_one_way() -> None:
     order = [
         "errors",
+        "names",
+        "console",
+        "files",
         "resources",
         "images",
         "photo",

@@ -14,9 +14,8 @@ from typing import NoReturn
 from classicselfie import __version__
 from classicselfie.cli import bench, check, crop, explain, explore, laboratory, quality, scan, serve
 from classicselfie.cli.options import exit_codes
-from classicselfie.console import flush, note, stand_in_for_closed_streams
+from classicselfie.console import flush, note, say, stand_in_for_closed_streams, write
 from classicselfie.errors import ClassicSelfieError, ClosedPipeError, OutputError
-from classicselfie.names import printable
 
 WRONG_USAGE, FAILED, INTERRUPTED, READER_GONE = 2, 4, 130, 141
 
@@ -81,10 +80,20 @@ def _show_traceback() -> None:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Complains in printable letters."""
+    """Prints as the commands do; argparse's own way passes over what cannot be written."""
+
+    def print_help(self, file: object = None) -> None:
+        write(self.format_help())
 
     def error(self, message: str) -> NoReturn:
-        super().error(printable(message))
+        note(*self.format_usage().splitlines(), f"{self.prog}: error: {message}")
+        sys.exit(WRONG_USAGE)
+
+
+class _Version(argparse.Action):
+    def __call__(self, *_: object) -> NoReturn:
+        say(f"classicselfie {__version__}")
+        sys.exit(0)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=exit_codes("every command", {}),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"classicselfie {__version__}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="tell the version")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (check, scan, explain, quality, crop, explore, serve, laboratory, bench):
         command.add_to(commands)

@@ -49,8 +49,8 @@ def _run(arguments: argparse.Namespace) -> int:
         check_suffix(output.suffix)
     if len(set(outputs)) < len(outputs):
         raise ClassicSelfieError(f"{arguments.output} cannot be both the crop and the sheet")
-    refuse_photo_as_target(arguments.photo, outputs)
     refuse_targets(outputs, force=arguments.force)
+    refuse_photo_as_target(arguments.photo, outputs)
     photo = stdin().read() if arguments.photo == "-" else arguments.photo
     crop = find_crop(photo, arguments.aspect)
     files = {arguments.output: encode(crop.image, arguments.output.suffix)}

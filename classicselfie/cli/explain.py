@@ -61,8 +61,8 @@ def _run(arguments: argparse.Namespace) -> int:
     for output in outputs:
         if output.suffix.lower() not in (".png", ".html"):
             raise ClassicSelfieError(f"the explanation {output} must end in .png or .html")
-    refuse_photo_as_target(arguments.photo, outputs)
     refuse_targets(outputs, force=arguments.force)
+    refuse_photo_as_target(arguments.photo, outputs)
     detector = SelfieDetector(arguments.weights, detector=arguments.detector)
     explanation = detector.explain(stdin() if arguments.photo == "-" else arguments.photo)
     files = {
