@@ -9,6 +9,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from classicselfie import __version__
@@ -52,7 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _told(FAILED, "there is not enough memory")
     except OSError as error:
         _show_traceback()
-        return _told(FAILED, f"the system says: {error}")
+        gone = "the working folder does not exist any more"
+        return _told(FAILED, f"the system says: {error}" if _has_working_folder() else gone)
     except Exception as error:
         _show_traceback()
         return _told(FAILED, f"this should not have happened: {error!r}")
@@ -72,6 +74,14 @@ def _run(argv: Sequence[str] | None) -> int:
 def _told(code: int, what: str) -> int:
     note(f"classicselfie: {what}")
     return code
+
+
+def _has_working_folder() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True
 
 
 def _show_traceback() -> None:
