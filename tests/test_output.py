@@ -26,7 +26,7 @@ from classicselfie.benchmark.drawing import draw_person
 from classicselfie.benchmark.figures import Figure, write_run
 from classicselfie.cli import main
 from classicselfie.errors import OutputError, TargetError
-from classicselfie.files import refuse_targets, write_files
+from classicselfie.files import refuse_targets, replacing, write_files
 from classicselfie.names import path_of, printable, text_of
 
 resource = pytest.importorskip("resource", reason="Windows closes no streams and limits no files")
@@ -395,6 +395,14 @@ def test_files_that_belong_together_are_all_there_or_none(tmp_path: Path) -> Non
     with pytest.raises(TargetError, match="no regular file"):
         refuse_targets([Path(os.devnull)], force=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_what_comes_to_lie_there_meanwhile_is_kept(tmp_path: Path) -> None:
+    place = tmp_path / "crop.jpg"
+    with pytest.raises(FileExistsError), replacing(place, force=False) as (part,):
+        part.write_bytes(b"ours")
+        place.write_bytes(b"somebody else's")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == {place: b"somebody else's"}
 
 
 def test_no_room_for_one_leaves_none(tmp_path: Path) -> None:

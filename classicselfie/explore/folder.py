@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,10 +77,12 @@ def replacing(folder: Path, *, force: bool) -> Iterator[Path]:
         If `folder` became one meanwhile that must stay, see `refuse_foreign`.
     """
     folder = folder.resolve()  # a link stays, and what it points to is replaced
+    # On the same file system, so that it can be renamed; named before it is made, so that an
+    # interruption at any moment finds it.
+    work = folder.with_name(f".{folder.name[:40]}-{secrets.token_hex(8)}")
     try:
-        # On the same file system, so that it can be renamed.
-        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
+            work.mkdir(mode=0o700)
             new = work / "new"
             new.mkdir()
             yield new
@@ -91,7 +93,8 @@ def replacing(folder: Path, *, force: bool) -> Iterator[Path]:
         finally:
             if (work / "old").exists() and not folder.exists():
                 (work / "old").rename(folder)  # the new one could not take its place
-            shutil.rmtree(work)
+            if work.exists():
+                shutil.rmtree(work)
     except OSError as error:
         raise OutputError(
             f"the gallery {folder} cannot be written: {error.strerror or error}"
