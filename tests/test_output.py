@@ -98,12 +98,14 @@ def test_what_is_printed_arrives_or_its_loss_is_told(
     if is_slow:
         return
     # A pipe whose reader is gone already: no word, and no code that is an answer.
-    reading, writing = os.pipe()
-    os.close(reading)
-    arguments = [each.replace("OUT", str(tmp_path / "pipe")) for each in PRINTING[command]]
-    done = run(*arguments, cwd=place, capture_output=False, stdout=writing, stderr=subprocess.PIPE)
-    os.close(writing)
-    assert (done.returncode, done.stderr) == (READER_GONE, b"")
+    for name, environment in (("late", BUFFERED), ("soon", BUFFERED | {"PYTHONUNBUFFERED": "1"})):
+        reading, writing = os.pipe()
+        os.close(reading)
+        arguments = [each.replace("OUT", str(tmp_path / name)) for each in PRINTING[command]]
+        streams = {"capture_output": False, "stdout": writing, "stderr": subprocess.PIPE}
+        done = run(*arguments, cwd=place, env=environment, **streams)
+        os.close(writing)
+        assert (done.returncode, done.stderr) == (READER_GONE, b""), name
 
 
 @pytest.mark.parametrize("shell", [each.replace(">", "2>") for each in LOSSES.values()])
