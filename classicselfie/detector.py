@@ -89,6 +89,13 @@ class SelfieDetector:
         """From which probability a photo is called a selfie; set when the detector is made."""
         return self._threshold
 
+    def __repr__(self) -> str:
+        """Return one line that tells which weights judge, and from where on it is a selfie."""
+        return (
+            f"<SelfieDetector detector={self.face_detector.name} threshold={self.threshold:g} "
+            f"model={self.model.name}>"
+        )
+
     def check(self, photo: PhotoSource) -> Verdict:
         """Judge one photo.
 

@@ -57,3 +57,15 @@ class GalleryError(ClassicSelfieError):
 
 class CropError(ClassicSelfieError):
     """A crop that cannot be made as asked."""
+
+
+class TargetError(ClassicSelfieError):
+    """A file that must not be written: it exists already, or its folder does not."""
+
+
+class OutputError(ClassicSelfieError):
+    """What was found out cannot be written: a full disk, a closed stream."""
+
+
+class ClosedPipeError(OutputError):
+    """The reader of the standard output has gone before the end."""

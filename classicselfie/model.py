@@ -7,6 +7,7 @@ decision value stays a plain sum, so that every signal's share of it can be told
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -39,8 +40,8 @@ class LinearModel:
 
     Attributes
     ----------
-    name : str
-        Name and version of the weights.
+    title : str
+        What the weights are called, since they were trained; renaming their file changes nothing.
     detector : str
         The face detector it was trained with.
     feature_names : tuple of str
@@ -76,7 +77,7 @@ class LinearModel:
     vector machines, 1999. Saabas, 2014: a leaf's weight shared out along its path.
     """
 
-    name: str
+    title: str
     detector: str
     feature_names: tuple[str, ...]
     mean: Floats
@@ -105,29 +106,39 @@ class LinearModel:
         for key, shape in expected.items():
             values = getattr(self, key)
             if values.shape != shape:
-                raise ModelError(f"{self.name}: {key} has shape {values.shape}, not {shape}")
+                raise ModelError(f"{self.title}: {key} has shape {values.shape}, not {shape}")
             if not np.isfinite(values).all():
-                raise ModelError(f"{self.name}: {key} holds numbers that are not finite")
+                raise ModelError(f"{self.title}: {key} holds numbers that are not finite")
         if (nodes + 1) & nodes:
-            raise ModelError(f"{self.name}: {nodes} inner nodes make no complete tree")
+            raise ModelError(f"{self.title}: {nodes} inner nodes make no complete tree")
         if trees and not 0 <= self.split_feature.min() <= self.split_feature.max() < f:
-            raise ModelError(f"{self.name}: split_feature points outside the features")
+            raise ModelError(f"{self.title}: split_feature points outside the features")
         if not (self.scale > 0).all():
-            raise ModelError(f"{self.name}: scale must be above 0")
+            raise ModelError(f"{self.title}: scale must be above 0")
         if self.detector not in BUNDLED:
-            raise ModelError(f"{self.name}: there is no detector {self.detector!r}")
+            raise ModelError(f"{self.title}: there is no detector {self.detector!r}")
         if not isinstance(self.card, Mapping):
-            raise ModelError(f"{self.name}: the card is no object")
+            raise ModelError(f"{self.title}: the card is no object")
         slope, offset = self.calibration
         if not (0 < slope < math.inf and math.isfinite(offset)):
-            raise ModelError(f"{self.name}: the calibration's slope must be above 0")
+            raise ModelError(f"{self.title}: the calibration's slope must be above 0")
         if not all(0 <= value <= 1 for value in self.thresholds.values()):
-            raise ModelError(f"{self.name}: a threshold is not between 0 and 1")
+            raise ModelError(f"{self.title}: a threshold is not between 0 and 1")
         if self.thumbnail_margin is not None and not self.thumbnail_margin >= 0:
-            raise ModelError(f"{self.name}: the thumbnail margin must be at least 0")
+            raise ModelError(f"{self.title}: the thumbnail margin must be at least 0")
         unknown = [name for name in self.feature_names if name not in _FEATURE_INDEX]
         if unknown:
-            raise ModelError(f"{self.name}: this version has no feature {unknown[0]!r}")
+            raise ModelError(f"{self.title}: this version has no feature {unknown[0]!r}")
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of `to_json`, which is that of the file that training has written."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """Title and short hash, as in verdicts: "mine@1a2b3c4d". Titles may repeat."""
+        return f"{self.title}@{self.digest[:8]}"
 
     @cached_property
     def columns(self) -> Integers:
@@ -261,7 +272,7 @@ class LinearModel:
         head = {
             "schema_version": SCHEMA_VERSION,
             "feature_version": FEATURE_VERSION,
-            "name": self.name,
+            "name": self.title,
             "detector": self.detector,
             "thresholds": dict(self.thresholds),
             "thumbnail_margin": self.thumbnail_margin,
@@ -299,7 +310,7 @@ class LinearModel:
                 )
             slope, offset = data["calibration"]
             return cls(
-                name=str(data["name"]),
+                title=str(data["name"]),
                 detector=str(data["detector"]),
                 feature_names=tuple(data["feature_names"]),
                 **{key: np.array(data[key], kind) for key, kind in _ARRAYS.items()},

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from classicselfie.faces import Face
+from classicselfie.names import text_of
 
 Label = Literal["selfie", "not_selfie", "unknown"]
 Stage = Literal["header", "thumbnail", "pixels"]
@@ -58,7 +59,8 @@ class Verdict:
     timings_ms : dict of str to float
         Milliseconds per stage.
     model : str
-        Name and version of the weights.
+        Name and short hash of the weights: the first eight hexadecimal digits of their file's
+        SHA-256.
     path : str or None
         Where the photo came from, if that was a path.
     """
@@ -77,7 +79,7 @@ class Verdict:
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as plain values for JSON; see the README for the keys."""
         return {
-            "path": self.path,
+            "path": None if self.path is None else text_of(self.path),
             "label": self.label,
             "probability": self.probability,
             "front_camera": self.front_camera,
@@ -101,6 +103,20 @@ class Verdict:
         """The reasons that speak for this label, strongest first."""
         side = {"selfie": 1, "not_selfie": -1, "unknown": 0}[self.label]
         return tuple(r for r in self.reasons if r.contribution * side > 0 or not side)
+
+    def __repr__(self) -> str:
+        """Return one line with what decides; `to_dict` has the rest."""
+        told = [
+            *([] if self.path is None else [repr(self.path)]),
+            self.label,
+            *([] if self.probability is None else [f"{self.probability:.4f}"]),
+            f"front_camera={self.front_camera}",
+            f"faces={len(self.faces)}",
+            f"stage={self.stage}",
+            f"model={self.model}",
+            *(repr(reason.sentence) for reason in self.supporting[:1]),
+        ]
+        return f"<Verdict {' '.join(told)}>"
 
     def __str__(self) -> str:
         """Return one readable line with the strongest reasons for this label."""

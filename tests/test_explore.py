@@ -207,6 +207,10 @@ def test_a_gallery_is_replaced_and_anything_else_refused(tmp_path: Path, person_
     assert explore(photos, "-o", output, "--jobs", 1).returncode == 0
     shutil.copy(person_path, photos / "b.jpg")
     done = explore(photos, "-o", output, "--jobs", 1)
+    assert done.returncode == 2
+    assert "exists already" in done.stderr
+    assert [photo["name"] for photo in read_data(output)["photos"]] == ["a.jpg"]
+    done = explore(photos, "-o", output, "--jobs", 1, "--force")
     assert done.returncode == 0
     # The gallery's own pictures, inside the folder, are not taken for photos.
     assert [photo["name"] for photo in read_data(output)["photos"]] == ["a.jpg", "b.jpg"]
@@ -220,7 +224,7 @@ def test_a_gallery_is_replaced_and_anything_else_refused(tmp_path: Path, person_
     (lookalike / "index.html").write_text("mine")
     for wrong in (output, photos, file, lookalike, tmp_path / "no" / "folder"):
         before = sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*"))
-        done = explore(photos, "-o", wrong, "--jobs", 1)
+        done = explore(photos, "-o", wrong, "--jobs", 1, "--force")
         assert done.returncode == 2
         assert done.stdout == ""
         assert re.fullmatch(r"classicselfie: .*\n", done.stderr)
@@ -244,7 +248,17 @@ def test_an_interrupted_build_leaves_the_old_gallery(gallery: Path, tmp_path: Pa
         (photos / f"{index}.jpg").write_bytes(encode(draw_scene(320, 240, index), ".jpg"))
     shutil.copytree(gallery, output)
     before = {path: path.read_bytes() for path in output.rglob("*.js")}
-    command = [sys.executable, "-m", "classicselfie", "explore", photos, "-o", output, "--jobs=1"]
+    command = [
+        sys.executable,
+        "-m",
+        "classicselfie",
+        "explore",
+        photos,
+        "-o",
+        output,
+        "--jobs=1",
+        "--force",
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE)
     while process.poll() is None and not list(tmp_path.glob(".gallery-*")):
         time.sleep(0.02)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from classicselfie.resources import resource
 @pytest.fixture
 def small() -> LinearModel:
     return LinearModel(
-        name="small",
+        title="small",
         detector="yunet",
         feature_names=("face.height", "pose.roll"),
         mean=np.array([0.3, 5.0]),
@@ -69,6 +70,29 @@ def test_the_file_is_exact(small: LinearModel) -> None:
     assert again.to_json() == small.to_json()
     x = np.random.default_rng(0).normal(small.mean, small.scale, (50, 2))
     np.testing.assert_array_equal(again.decision_function(x), small.decision_function(x))
+
+
+def test_weights_carry_their_own_name_and_a_hash_that_tells_them_apart(
+    small: LinearModel, tmp_path: Path
+) -> None:
+    path = tmp_path / "renamed later.json"
+    path.write_bytes(small.to_json().encode())
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()  # as sha256sum prints it
+    detector = SelfieDetector(path)
+    assert detector.model.digest == digest
+    verdict = detector.check("no-such-file.jpg")
+    assert verdict.model == detector.check(np.zeros((300, 300, 3), np.uint8)).model
+    assert verdict.model == f"small@{digest[:8]}"
+    other = replace(small, intercept=0.0)
+    assert other.title == small.title
+    assert other.name != small.name
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_bundled_weights_are_named_by_their_file(name: str) -> None:
+    data = Path(resource("models", BUNDLED[name])).read_bytes()
+    short = hashlib.sha256(data).hexdigest()[:8]
+    assert load_model(name).name == f"{json.loads(data)['name']}@{short}"
 
 
 @pytest.mark.parametrize("name", BUNDLED)

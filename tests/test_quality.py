@@ -30,6 +30,9 @@ def test_tools_find_nothing(command: list[str]) -> None:
 # The way of the data, see CONTRIBUTING.md: each imports from earlier ones alone.
 ORDER = [
     "errors",
+    "names",
+    "console",
+    "files",
     "workers",
     "resources",
     "images",

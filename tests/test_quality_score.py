@@ -265,7 +265,7 @@ def test_one_absurd_rating_moves_huber_less(ratings: Path, tmp_path: Path) -> No
     for loss in ("squared", "huber"):
         train_ratings(odd, output=tmp_path / f"{loss}.json", loss=loss)
         odd_score = score_quality(draw_person(face=0.4), load_scorer(tmp_path / f"{loss}.json"))
-        train_ratings(ratings, output=tmp_path / f"{loss}.json", loss=loss)
+        train_ratings(ratings, output=tmp_path / f"{loss}.json", loss=loss, force=True)
         even = score_quality(draw_person(face=0.4), load_scorer(tmp_path / f"{loss}.json"))
         moved[loss] = abs(odd_score.score - even.score)
     assert clean.score > 5
@@ -278,7 +278,7 @@ def test_the_same_ratings_give_the_same_weights(ratings: Path, tmp_path: Path) -
 
     texts = []
     for _ in range(2):
-        train_ratings(ratings, output=tmp_path / "mine.json")
+        train_ratings(ratings, output=tmp_path / "mine.json", force=True)
         texts.append((tmp_path / "mine.json").read_text(encoding="utf-8"))
     assert texts[0] == texts[1]
     assert len(json.loads(texts[0])["card"]["training_data_sha256"]) == 64

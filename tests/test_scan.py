@@ -471,7 +471,7 @@ def test_ctrl_c_ends_cleanly(selfie: bytes, tmp_path: Path) -> None:
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors.decode().startswith("interrupted after ")
+    assert errors.decode().startswith("classicselfie: interrupted after ")
     assert errors.count(b"\n") == 1
     assert not psutil.wait_procs(family, timeout=20)[1]
     summary = scan([folder], to=output, resume=True, n_jobs=2)

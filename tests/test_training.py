@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import re
 import shutil
@@ -17,7 +18,7 @@ import pytest
 
 from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import draw_person, draw_scene
-from classicselfie.errors import ManifestError
+from classicselfie.errors import TargetError
 from classicselfie.faces import Face
 from classicselfie.features import FEATURE_NAMES, GROUPS
 
@@ -94,12 +95,14 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_training_writes_weights_that_load_and_a_card(
     manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first, second = tmp_path / "one.json", tmp_path / "two.json"
+    first, second = tmp_path / "mine.json", tmp_path / "again" / "mine.json"
+    second.parent.mkdir()
     assert main(["train", str(manifest), "-o", str(first), "--jobs", "1"]) == 0
     assert "left out broken.jpg: the picture is damaged" in capsys.readouterr().err
     assert main(["train", str(manifest), "-o", str(second), "--jobs", "2"]) == 0
     assert first.read_bytes() == second.read_bytes()
     model = load_model(first)
+    assert model.name == f"mine@{hashlib.sha256(first.read_bytes()).hexdigest()[:8]}"
     assert model.card["training_data"]["selfies"] == 24
     assert model.card["training_data"]["unreadable"] == 1
     assert model.card["training_data"]["sha256"] == data_hash(read_manifest(manifest)[:48])
@@ -200,7 +203,7 @@ def test_the_report_of_train_is_that_of_evaluate(
     assert {entry["group"] for entry in figures["ablation"]} == {group.name for group in GROUPS}
     assert "<svg" in report.read_text(encoding="utf-8")
     # The weights refuse to be praised on their own training photos ...
-    whole = [*arguments, "--weights", str(weights), "-o", str(report)]
+    whole = [*arguments, "--weights", str(weights), "-o", str(report), "--force"]
     assert main(["evaluate", *whole]) == 2
     assert "trained on these very photos" in capsys.readouterr().err
     # ... but judge others, and say so where the names of the sources are known to them.
@@ -241,7 +244,7 @@ def test_a_bad_manifest_is_one_line_with_the_row(
     lines = capsys.readouterr().err.splitlines()
     assert re.search(complaint, lines[-1])
     assert all(line.startswith("left out ") for line in lines[:-1])
-    with pytest.raises(ManifestError, match=r"folder .* does not exist"):
+    with pytest.raises(TargetError, match=r"folder .* does not exist"):
         train([], detector="yunet", output=tmp_path / "none" / "w.json")
 
 

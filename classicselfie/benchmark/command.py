@@ -40,8 +40,10 @@ from classicselfie.benchmark.pictures import (
     Picture,
     make_pictures,
 )
+from classicselfie.console import say
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import BenchmarkError, MissingExtraError
+from classicselfie.files import refuse_targets
 
 # Python with OpenCV, the weights and a first check.
 _BASE_MB = 200
@@ -72,6 +74,7 @@ def bench(
     repetitions: int,
     mobilenet: Path | None = None,
     output: Path | None = None,
+    force: bool = False,
 ) -> None:
     """Measure on this device and print the figures.
 
@@ -86,19 +89,24 @@ def bench(
         A .tflite file of MobileNetV2, a yardstick.
     output : Path, optional
         Where the figures are written as JSON.
+    force : bool
+        Whether `output` may be replaced.
 
     Raises
     ------
     BenchmarkError
-        If the device has too little memory or space for the photos, or `output` cannot be
-        written.
+        If the device has too little memory or space for the photos.
+    TargetError
+        If `output` exists already, or must not be written.
+    OutputError
+        If `output` cannot be written.
     MissingExtraError
         If `mobilenet` is given and LiteRT is not installed.
     ModelError
         If the detector or its weights cannot be used.
     """
-    if output and not output.parent.is_dir():
-        raise BenchmarkError(f"the folder {output.parent} of the output does not exist")
+    if output:
+        refuse_targets([output], force=force)
     if mobilenet and find_spec("ai_edge_litert") is None:
         raise MissingExtraError("ai_edge_litert", "bench")
     sizes = list(dict.fromkeys(sizes))
@@ -106,8 +114,8 @@ def bench(
     processes, left_out = _processes()
     _refuse_too_little_memory(max(sizes))
     device, before = describe_device(), describe_moment()
-    print(f"classicselfie bench: detector {detector}, {repetitions} repetitions\n\n{ABOUT}\n")
-    print("\n".join(told(device)), flush=True)
+    say(f"classicselfie bench: detector {detector}, {repetitions} repetitions", "")
+    say(*ABOUT.splitlines(), "", *told(device))
     if not mobilenet:
         left_out.append(f"{MOBILENET}: --mobilenet FILE.tflite is not given")
 
@@ -125,11 +133,9 @@ def bench(
     if all(figure.unit != "MB" for figure in figures):
         left_out.append("peak memory: not told")
     after = describe_moment()
-    print("\n".join(table(figures, {name: _in_words(fact) for name, fact in facts.items()})))
-    print("\nbefore and after the run:")
-    print("\n".join(told(_beside(before, after, "before", "after"))))
-    for line in left_out:
-        print(f"left out: {line}")
+    say(*table(figures, {name: _in_words(fact) for name, fact in facts.items()}))
+    say("", "before and after the run:", *told(_beside(before, after, "before", "after")))
+    say(*(f"left out: {line}" for line in left_out))
     if output:
         about = {
             "made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -146,7 +152,7 @@ def bench(
             "pictures": facts,
             "left_out": left_out,
         }
-        write_run(about, figures, output)
+        write_run(about, figures, output, force=force)
 
 
 def bench_compare(a: Path, b: Path) -> None:
@@ -164,11 +170,10 @@ def bench_compare(a: Path, b: Path) -> None:
     """
     (run_a, figures_a), (run_b, figures_b) = read_run(a), read_run(b)
     for name, path, run in (("A", a, run_a), ("B", b, run_b)):
-        print(f"{name}: {path}, made {run['made']}")
+        say(f"{name}: {path}, made {run['made']}")
     facts_a, facts_b = ({**run["settings"], **run["device"]} for run in (run_a, run_b))
-    print("\n".join(told(_beside(facts_a, facts_b, "in A", "in B"))))
-    print(f"\n{ABOUT_COMPARISON}")
-    print("\n".join(compare(figures_a, figures_b)))
+    say(*told(_beside(facts_a, facts_b, "in A", "in B")))
+    say("", *ABOUT_COMPARISON.splitlines(), *compare(figures_a, figures_b))
 
 
 @dataclass(frozen=True)
@@ -351,10 +356,12 @@ def _progress() -> Iterator[Progress]:
 
     def show(line: str) -> None:
         columns = shutil.get_terminal_size().columns
-        print(f"\r{line[: columns - 1]:{columns - 1}}", end="", file=sys.stderr, flush=True)
+        sys.stderr.write(f"\r{line[: columns - 1]:{columns - 1}}")
+        sys.stderr.flush()
 
     try:
         yield show
     finally:
         show("")
-        print("\r", end="", file=sys.stderr, flush=True)
+        sys.stderr.write("\r")
+        sys.stderr.flush()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from classicselfie.errors import BenchmarkError
+from classicselfie.files import write_files
 
 SCHEMA_VERSION = 1
 EIGHTH = "1/8-scale decode alone"
@@ -120,20 +121,21 @@ def _cell(value: float | None, width: int) -> str:
     return " " * width if value is None else f"{value:{width}.2f}"
 
 
-def write_run(run: Mapping[str, Any], figures: Sequence[Figure], path: Path) -> None:
+def write_run(
+    run: Mapping[str, Any], figures: Sequence[Figure], path: Path, *, force: bool = False
+) -> None:
     """Write a run as JSON.
 
     Raises
     ------
-    BenchmarkError
-        If the file cannot be written.
+    TargetError
+        If the file exists already, and `force` does not allow to replace it.
+    OutputError
+        If it cannot be written.
     """
     whole = {"schema": SCHEMA_VERSION, **run, "figures": [asdict(figure) for figure in figures]}
     text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False)
-    try:
-        path.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise BenchmarkError(f"{path} cannot be written: {error.strerror}") from error
+    write_files({path: f"{text}\n".encode()}, force=force)
 
 
 def read_run(path: Path) -> tuple[dict[str, Any], list[Figure]]:

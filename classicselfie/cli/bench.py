@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import add_detector, count, megapixels
+from classicselfie.cli.options import add_detector, add_force, count, megapixels
 
 if TYPE_CHECKING:
     from classicselfie.cli.options import Commands
@@ -43,6 +43,7 @@ def add_to(commands: Commands) -> None:
         metavar=("A.json", "B.json"),
         help="measure nothing; print the figures of B divided by those of A",
     )
+    add_force(bench)
     bench.set_defaults(run=_run)
 
 
@@ -58,5 +59,6 @@ def _run(arguments: argparse.Namespace) -> int:
             repetitions=arguments.repetitions,
             mobilenet=arguments.mobilenet,
             output=arguments.json,
+            force=arguments.force,
         )
     return 0

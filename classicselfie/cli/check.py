@@ -6,19 +6,19 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import add_detector, add_threshold, add_weights, stdin
+from classicselfie.cli.options import add_detector, add_threshold, add_weights, exit_codes, stdin
+from classicselfie.console import say
+from classicselfie.names import text_of
 
 if TYPE_CHECKING:
     from classicselfie.cli.options import Commands
 
 
-EXIT_CODES = """\
-exit codes of check:
-  0  every photo was judged and none looks like a selfie
-  1  at least one photo looks like a selfie
-  2  wrong usage, or the weights or an extra are missing
-  3  no photo looks like a selfie, but at least one could not be judged
-"""
+EXIT_CODES = {
+    0: "every photo was judged and none looks like a selfie",
+    1: "at least one photo looks like a selfie",
+    3: "no photo looks like a selfie, but at least one could not be judged",
+}
 
 
 def add_to(commands: Commands) -> None:
@@ -27,7 +27,7 @@ def add_to(commands: Commands) -> None:
         "check",
         help="judge photos, one line each",
         description="Judge photos, one line each with the strongest reasons.",
-        epilog=EXIT_CODES,
+        epilog=exit_codes("check", EXIT_CODES),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     check.add_argument("photos", nargs="+", metavar="PHOTO", help="a file, or - for stdin")
@@ -49,9 +49,9 @@ def _run(arguments: argparse.Namespace) -> int:
         verdict = detector.check(stdin() if path == "-" else path)
         labels.add(verdict.label)
         if arguments.json:
-            print(json.dumps(verdict.to_dict() | {"path": path}), flush=True)
+            say(json.dumps(verdict.to_dict() | {"path": text_of(path)}))
         else:
-            print(f"{path}: {verdict}", flush=True)
+            say(f"{path}: {verdict}")
     if "selfie" in labels:
         return 1
     return 3 if "unknown" in labels else 0

@@ -7,8 +7,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import refuse_existing, stdin, write_new
+from classicselfie.cli.options import add_force, refuse_photo_as_target, stdin
+from classicselfie.console import say
 from classicselfie.errors import ClassicSelfieError
+from classicselfie.files import refuse_targets, write_files
+from classicselfie.names import text_of
 
 if TYPE_CHECKING:
     from classicselfie.cli.options import Commands
@@ -32,6 +35,7 @@ def add_to(commands: Commands) -> None:
         help="width to height (default: %(default)s)",
     )
     crop.add_argument("--sheet", type=Path, help="draw before and after into this file as well")
+    add_force(crop)
     crop.add_argument("--json", action="store_true", help="print a JSON line")
     crop.set_defaults(run=_run)
 
@@ -43,18 +47,19 @@ def _run(arguments: argparse.Namespace) -> int:
     outputs = [arguments.output] + ([arguments.sheet] if arguments.sheet else [])
     for output in outputs:
         check_suffix(output.suffix)
-        refuse_existing(output)
     if len(set(outputs)) < len(outputs):
         raise ClassicSelfieError(f"{arguments.output} cannot be both the crop and the sheet")
+    refuse_targets(outputs, force=arguments.force)
+    refuse_photo_as_target(arguments.photo, outputs)
     photo = stdin().read() if arguments.photo == "-" else arguments.photo
     crop = find_crop(photo, arguments.aspect)
-    write_new(arguments.output, encode(crop.image, arguments.output.suffix))
+    files = {arguments.output: encode(crop.image, arguments.output.suffix)}
     if arguments.sheet:
-        write_new(arguments.sheet, encode(draw_sheet(photo, crop), arguments.sheet.suffix))
+        files[arguments.sheet] = encode(draw_sheet(photo, crop), arguments.sheet.suffix)
+    write_files(files, force=arguments.force)
     if arguments.json:
-        print(
-            json.dumps({"path": arguments.photo, "output": str(arguments.output)} | crop.to_dict())
-        )
+        names = {"path": text_of(arguments.photo), "output": text_of(str(arguments.output))}
+        say(json.dumps(names | crop.to_dict()))
     else:
-        print(f"{arguments.photo}: {arguments.output}, {crop}")
+        say(f"{arguments.photo}: {arguments.output}, {crop}")
     return 0

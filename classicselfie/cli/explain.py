@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import add_detector, add_weights, refuse_existing, stdin, write_new
+from classicselfie.cli.options import (
+    add_detector,
+    add_force,
+    add_weights,
+    refuse_photo_as_target,
+    stdin,
+)
+from classicselfie.console import say
 from classicselfie.errors import ClassicSelfieError
+from classicselfie.files import refuse_targets, write_files
+from classicselfie.names import printable, text_of
 
 if TYPE_CHECKING:
     from classicselfie.cli.options import Commands
@@ -31,6 +39,7 @@ def add_to(commands: Commands) -> None:
         metavar="FILE",
         help="what to write, .png or .html or both (default: PHOTO.why.png and PHOTO.why.html)",
     )
+    add_force(explain)
     explain.add_argument("--json", action="store_true", help="print the shares as a JSON line")
     add_detector(explain)
     add_weights(explain)
@@ -52,22 +61,20 @@ def _run(arguments: argparse.Namespace) -> int:
     for output in outputs:
         if output.suffix.lower() not in (".png", ".html"):
             raise ClassicSelfieError(f"the explanation {output} must end in .png or .html")
-        refuse_existing(output)
+    refuse_targets(outputs, force=arguments.force)
+    refuse_photo_as_target(arguments.photo, outputs)
     detector = SelfieDetector(arguments.weights, detector=arguments.detector)
     explanation = detector.explain(stdin() if arguments.photo == "-" else arguments.photo)
-    for output in outputs:
-        if output.suffix.lower() == ".png":
-            write_new(output, draw_figure(explanation))
-        else:
-            write_new(output, write_page(explanation, _shown(named)).encode())
+    files = {
+        output: draw_figure(explanation)
+        if output.suffix.lower() == ".png"
+        else write_page(explanation, printable(Path(named).name)).encode()
+        for output in outputs
+    }
+    write_files(files, force=arguments.force)
     if arguments.json:
-        print(json.dumps(explanation.to_dict() | {"path": arguments.photo}))
+        say(json.dumps(explanation.to_dict() | {"path": text_of(arguments.photo)}))
     else:
-        files = " and ".join(map(str, outputs))
-        print(f"{arguments.photo}: {explanation.verdict}; see {files}")
+        told = " and ".join(map(str, outputs))
+        say(f"{arguments.photo}: {explanation.verdict}; see {told}")
     return 0
-
-
-def _shown(path: str) -> str:
-    """Return a file's name as it can be shown: names may be any bytes."""
-    return os.fsencode(Path(path).name).decode("utf-8", "backslashreplace")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import add_detector, add_jobs, add_threshold, add_weights
+from classicselfie.cli.options import add_detector, add_force, add_jobs, add_threshold, add_weights
 
 if TYPE_CHECKING:
     from classicselfie.cli.options import Commands
@@ -27,13 +27,14 @@ def add_to(commands: Commands) -> None:
         type=Path,
         required=True,
         metavar="GALLERY",
-        help="folder to write: new, empty, or an older gallery, which is replaced",
+        help="folder to write: new or empty; with --force also an older gallery",
     )
     explore.add_argument("--png", action="store_true", help="write each view as a PNG too")
     add_detector(explore)
     add_threshold(explore)
     add_weights(explore)
     add_jobs(explore)
+    add_force(explore)
     explore.set_defaults(run=_run)
 
 
@@ -48,5 +49,6 @@ def _run(arguments: argparse.Namespace) -> int:
         threshold=arguments.threshold,
         n_jobs=arguments.jobs,
         png=arguments.png,
+        force=arguments.force,
     )
     return 0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from classicselfie.cli.options import Commands
     from classicselfie.training.manifest import Row
 
-from classicselfie.cli.options import add_jobs
+from classicselfie.cli.options import add_force, add_jobs
 
 
 def add_to(commands: Commands) -> None:
@@ -59,6 +59,7 @@ def _add_photos(command: argparse.ArgumentParser) -> None:
     )
     add_jobs(command)
     command.add_argument("--cache", type=Path, help="folder that keeps extracted features")
+    add_force(command)
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -72,6 +73,7 @@ def _train(arguments: argparse.Namespace) -> int:
         output=arguments.output,
         n_jobs=arguments.jobs,
         cache=arguments.cache,
+        force=arguments.force,
     )
     return 0
 
@@ -88,6 +90,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         output=arguments.output,
         n_jobs=arguments.jobs,
         cache=arguments.cache,
+        force=arguments.force,
     )
     return 0
 

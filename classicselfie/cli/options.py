@@ -1,16 +1,31 @@
-"""What several commands share: kinds of arguments, options, standard input, new files."""
+"""What several commands share: kinds of arguments, options, exit codes, standard input."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
-from classicselfie.errors import ClassicSelfieError
+from classicselfie.errors import ClassicSelfieError, TargetError
 
 if TYPE_CHECKING:
     Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+_EXIT_CODES = {
+    2: "wrong usage, or the weights, an extra or a file are missing",
+    4: "something failed: the output could not be written, or an error nobody foresaw",
+    130: "interrupted by Ctrl-C",
+    141: "whoever read the output went away before its end",
+}
+
+
+def exit_codes(of: str, own: Mapping[int, str]) -> str:
+    """Describe the exit codes of a command: its own and those of all."""
+    lines = [f"  {code:<3}  {meaning}" for code, meaning in sorted({**_EXIT_CODES, **own}.items())]
+    return "\n".join([f"exit codes of {of}:", *lines])
 
 
 def add_detector(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +49,11 @@ def add_threshold(parser: argparse.ArgumentParser) -> None:
 def add_weights(parser: argparse.ArgumentParser) -> None:
     """Add `--weights`."""
     parser.add_argument("--weights", type=Path, help="weights file (default: the bundled ones)")
+
+
+def add_force(parser: argparse.ArgumentParser) -> None:
+    """Add `--force`."""
+    parser.add_argument("--force", action="store_true", help="replace what exists already")
 
 
 def add_jobs(parser: argparse.ArgumentParser) -> None:
@@ -106,20 +126,8 @@ def stdin() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def refuse_existing(path: Path) -> None:
-    """Raise `ClassicSelfieError` where a file would be overwritten."""
-    try:
-        exists = path.exists()
-    except OSError as error:  # a name that is too long, a folder that may not be looked into
-        raise ClassicSelfieError(f"{path} cannot be written: {error.strerror}") from error
-    if exists:
-        raise ClassicSelfieError(f"{path} exists already; choose another name")
-
-
-def write_new(path: Path, data: bytes) -> None:
-    """Write a file that must not exist yet: it may be somebody's photo."""
-    try:
-        with path.open("xb") as stream:
-            stream.write(data)
-    except OSError as error:
-        raise ClassicSelfieError(f"{path} cannot be written: {error.strerror}") from error
+def refuse_photo_as_target(photo: str, outputs: Iterable[Path]) -> None:
+    """Raise `TargetError` where even --force would write over the photo itself."""
+    for output in outputs:
+        if photo != "-" and output.exists() and Path(photo).exists() and output.samefile(photo):
+            raise TargetError(f"{output} is the photo itself; choose another name")

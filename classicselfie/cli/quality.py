@@ -7,19 +7,19 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import stdin
+from classicselfie.cli.options import add_force, exit_codes, stdin
+from classicselfie.console import say
 from classicselfie.errors import ClassicSelfieError
+from classicselfie.names import text_of
 
 if TYPE_CHECKING:
     from classicselfie.cli.options import Commands
 
 
-EXIT_CODES = """\
-exit codes of quality:
-  0  every photo was scored
-  2  wrong usage, or the weights are missing
-  3  at least one photo could not be read or shows no face
-"""
+EXIT_CODES = {
+    0: "every photo was scored",
+    3: "at least one photo could not be read or shows no face",
+}
 
 
 def add_to(commands: Commands) -> None:
@@ -33,7 +33,7 @@ def _add_quality(quality: argparse.ArgumentParser) -> None:
         "Score photos of people from 0 to 10 by what a photographer can change (light, sharpness, "
         "noise, framing), one line each with the advice that would gain most."
     )
-    quality.epilog = EXIT_CODES
+    quality.epilog = exit_codes("quality", EXIT_CODES)
     quality.formatter_class = argparse.RawDescriptionHelpFormatter
     quality.add_argument("photos", nargs="+", metavar="PHOTO", help="a file, or - for stdin")
     quality.add_argument("--json", action="store_true", help="print JSON Lines, one object a photo")
@@ -52,15 +52,10 @@ def _quality(arguments: argparse.Namespace) -> int:
             scored = score_quality(stdin() if path == "-" else path, scorer)
         except (NoFaceError, PhotoError) as error:
             code = 3
-            line = {"path": path, "score": None, "error": str(error)}
-            print(json.dumps(line) if arguments.json else f"{path}: cannot be scored: {error}")
+            answer, line = {"score": None, "error": str(error)}, f"cannot be scored: {error}"
         else:
-            print(
-                json.dumps({"path": path} | scored.to_dict())
-                if arguments.json
-                else f"{path}: {scored}",
-                flush=True,
-            )
+            answer, line = scored.to_dict(), str(scored)
+        say(json.dumps({"path": text_of(path)} | answer) if arguments.json else f"{path}: {line}")
     return code
 
 
@@ -84,6 +79,7 @@ def _add_ratings(ratings: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let rare ratings count as much as frequent ones",
     )
+    add_force(ratings)
     ratings.set_defaults(run=_ratings)
 
 
@@ -97,5 +93,6 @@ def _ratings(arguments: argparse.Namespace) -> int:
         output=arguments.output,
         loss=arguments.loss,
         balanced=arguments.balanced,
+        force=arguments.force,
     )
     return 0

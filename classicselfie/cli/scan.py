@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from classicselfie.console import note
 from classicselfie.errors import ClassicSelfieError
 
 if TYPE_CHECKING:
@@ -127,5 +127,5 @@ def _run(arguments: argparse.Namespace) -> int:
         stdin=stdin() if "-" in arguments.paths else None,
         null=arguments.null,
     )
-    print(summary, file=sys.stderr)
+    note(*str(summary).splitlines())
     return 0

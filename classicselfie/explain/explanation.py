@@ -66,6 +66,14 @@ class Explanation:
     scene: Scene
     occlusion: Floats
 
+    def __repr__(self) -> str:
+        """Return one line: the verdict, the sum and its largest shares."""
+        shares = " ".join(f"{name}={share:+.2f}" for name, share in [*self.groups.items()][:3])
+        return (
+            f"<Explanation of {self.verdict!r}: decision_value={self.decision_value:.3f} "
+            f"threshold={self.threshold:.3f} {shares}>"
+        )
+
     @cached_property
     def groups(self) -> dict[str, float]:
         """Shares summed per feature group, metadata signal and bias; strongest first."""

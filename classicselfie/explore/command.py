@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from classicselfie.console import note, say
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import GalleryError, MissingExtraError
-from classicselfie.explore.data import Row, link, page_data, shown_name
+from classicselfie.explore.data import Row, link, page_data
 from classicselfie.explore.folder import copy_page, refuse_foreign, replacing
 from classicselfie.explore.layout import lay_out
 from classicselfie.explore.photos import TILE, Seen, find_photos, see_photos
@@ -25,6 +26,7 @@ from classicselfie.explore.tiles import (
     shrink_for_map,
     write_sheet,
 )
+from classicselfie.names import printable
 
 
 def explore(
@@ -36,6 +38,7 @@ def explore(
     threshold: str | float = "strict",
     n_jobs: int = -1,
     png: bool = False,
+    force: bool = False,
 ) -> None:
     """Write a gallery of the photos in a folder.
 
@@ -44,18 +47,22 @@ def explore(
     folder : Path
         Looked through with the folders in it.
     output : Path
-        The gallery's folder: new, empty, or an older gallery, which is replaced.
+        The gallery's folder: new or empty; with `force` also an older gallery.
     weights, detector, threshold
         As for `SelfieDetector`.
     n_jobs : int
         Processes; -1 for one per core.
     png : bool
         Write each view as a PNG too.
+    force : bool
+        Whether an older gallery may be replaced.
 
     Raises
     ------
     GalleryError
         If there is no photo to show, or the output must not be written.
+    OutputError
+        If the gallery cannot be written.
     MissingExtraError
         If the extra "explore" is not installed.
     ModelError
@@ -66,14 +73,17 @@ def explore(
             raise MissingExtraError(package, "explore")
     if not folder.is_dir():
         raise GalleryError(f"there is no folder {folder}")
-    refuse_foreign(output)
+    refuse_foreign(output, force=force)
     judge = SelfieDetector(weights, detector=detector, threshold=threshold)
     photos = find_photos(folder, leave_out=output)
-    with replacing(output) as target, tempfile.TemporaryFile(dir=target.parent) as stream:
+    with (
+        replacing(output, force=force) as target,
+        tempfile.TemporaryFile(dir=target.parent) as stream,
+    ):
         store = TileStore(stream)
         seen, unreadable = _see(photos, judge, n_jobs, store)
         for path, why in unreadable:
-            _say(f"left out {shown_name(path)}: {why}")
+            note(f"left out {path}: {why}")
         if not seen:
             raise GalleryError(f"there is no readable photo in {folder}")
         order = np.argsort([-photo.decision_value for _, photo in seen], kind="stable")
@@ -84,7 +94,7 @@ def explore(
         rows: list[Row] = [
             seen[i][1].row
             | {
-                "name": shown_name(seen[i][0].relative_to(folder)),
+                "name": printable(str(seen[i][0].relative_to(folder))),
                 "url": link(seen[i][0].resolve(), output.resolve()),
                 "tile": size,
             }
@@ -93,8 +103,8 @@ def explore(
         data = page_data(
             rows,
             layout,
-            [(shown_name(path.relative_to(folder)), why) for path, why in unreadable],
-            folder=shown_name(folder.resolve().name),
+            [(printable(str(path.relative_to(folder))), why) for path, why in unreadable],
+            folder=printable(folder.resolve().name),
             model=judge.model.name,
         )
         (target / "data.js").write_text(data, encoding="ascii")
@@ -110,7 +120,7 @@ def explore(
                 target / "png",
             )
     selfies = sum(row["label"] == "selfie" for row in rows)
-    print(
+    say(
         f"wrote {output / 'index.html'}: {len(rows)} photos, {selfies} look like selfies; "
         f"{len(unreadable)} could not be read"
     )
@@ -151,11 +161,7 @@ def _write_tiles(store: TileStore, order: Sequence[int], target: Path) -> list[t
     return sizes
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 def _tell_stage(line: str) -> None:
     """Like a progress bar: for somebody who watches."""
     if sys.stderr.isatty():
-        _say(line)
+        note(line)

@@ -138,11 +138,6 @@ def page_data(
     return f"window.gallery = {json.dumps(data, separators=(',', ':'))};\n"
 
 
-def shown_name(path: str | os.PathLike[str]) -> str:
-    """Return a file name that can be shown: names may be any bytes."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
 def link(photo: Path, page_folder: Path) -> str:
     """Return the address of a photo, as seen from a page in `page_folder`."""
     try:

@@ -13,7 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from classicselfie.console import note, say
 from classicselfie.errors import ManifestError, MissingExtraError, NoFaceError, PhotoError
+from classicselfie.files import refuse_targets, write_files
+from classicselfie.names import printable
 from classicselfie.photo import load_photo
 from classicselfie.quality.measures import MEASURES, Floats
 from classicselfie.quality.score import QualityScorer, border_share, shortfalls, survey
@@ -60,7 +63,12 @@ def read_ratings(path: Path) -> list[Rating]:
 
 
 def train_ratings(
-    source: Path, *, output: Path, loss: str = "squared", balanced: bool = False
+    source: Path,
+    *,
+    output: Path,
+    loss: str = "squared",
+    balanced: bool = False,
+    force: bool = False,
 ) -> dict[str, Any]:
     """Fit a scorer to ratings, measure it on left-out groups, and write its weights.
 
@@ -73,6 +81,8 @@ def train_ratings(
     loss : {"squared", "huber"}
     balanced : bool
         Whether each of five bins of ratings weighs the same, however many photos it holds.
+    force : bool
+        Whether `output` may be replaced.
 
     Returns
     -------
@@ -83,6 +93,10 @@ def train_ratings(
     ------
     ManifestError
         If the ratings cannot be used.
+    TargetError
+        If `output` exists already, or must not be written.
+    OutputError
+        If `output` cannot be written.
     MissingExtraError
         If the extra "ratings" is not installed.
     """
@@ -92,6 +106,7 @@ def train_ratings(
     except ImportError as error:
         package = "tqdm" if error.name == "tqdm" else "scikit-learn"
         raise MissingExtraError(package, "ratings") from error
+    refuse_targets([output], force=force)
     ratings = read_ratings(source)
     digest = hashlib.sha256()
     used: list[Rating] = []
@@ -101,7 +116,7 @@ def train_ratings(
             photo = load_photo(rating.path)
             maps = survey(photo)
         except (PhotoError, NoFaceError) as error:
-            print(f"left out: {rating.path}: {error}", file=sys.stderr)
+            note(f"left out: {rating.path}: {error}")
             continue
         used.append(rating)
         rows.append(shortfalls(maps.measure(maps.frame, border_share(photo))[0]))
@@ -128,7 +143,7 @@ def train_ratings(
     }
     coef, intercept = fit(x, y, groups)
     scorer = QualityScorer(
-        name=output.stem,
+        name=printable(output.stem),
         intercept=intercept,
         coef=coef,
         lowest=float(y.min()),
@@ -140,11 +155,8 @@ def train_ratings(
             "measured_on_left_out_groups": figures,
         },
     )
-    try:
-        output.write_text(scorer.to_json(), encoding="utf-8")
-    except OSError as error:
-        raise ManifestError(f"the weights {output} cannot be written: {error}") from error
-    print(
+    write_files({output: scorer.to_json().encode()}, force=force)
+    say(
         f"{output}: {len(used)} photos in {figures['groups']} groups; on left-out groups Pearson "
         f"{figures['pearson']:.3f}, Spearman {figures['spearman']:.3f}, mean absolute error "
         f"{figures['mae']:.2f} (always the mean: {figures['mae_of_mean']:.2f})"

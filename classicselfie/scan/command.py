@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
@@ -16,22 +15,16 @@ from pathlib import Path
 from time import monotonic
 from typing import IO, Any
 
+from classicselfie.console import say
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import MissingExtraError, ScanError
+from classicselfie.names import is_url, path_of, text_of
 from classicselfie.scan.cluster import Cluster
 from classicselfie.scan.companions import Companions, is_photo
 from classicselfie.scan.judge import Result, Runner, Task, weights_digest
 from classicselfie.scan.results import Known, Move, Results, Row, own_files, rehearsal
 from classicselfie.scan.sorting import Sorter, Way
-from classicselfie.scan.sources import (
-    Filter,
-    Item,
-    find_photos,
-    is_url,
-    path_of,
-    refuse_missing,
-    text_of,
-)
+from classicselfie.scan.sources import Filter, Item, find_photos, refuse_missing
 from classicselfie.scan.workers import Workers
 from classicselfie.workers.pool import count_processes
 
@@ -172,7 +165,7 @@ def scan(
     MissingExtraError
         If the extra "scan", "parquet" or "dask" is needed and not installed.
     KeyboardInterrupt
-        On Ctrl-C; what was done is in `to`, from where `resume` goes on.
+        On Ctrl-C, with a sentence; what was done is in `to`, from where `resume` goes on.
     """
     for package in ("joblib", "tqdm"):
         if find_spec(package) is None:
@@ -286,8 +279,7 @@ class _Scan:
             self._flush()
         except KeyboardInterrupt:
             self._flush()
-            self._tell_interrupted()
-            raise
+            raise KeyboardInterrupt(self._told_interrupted()) from None
         if self._results and not self._dry_run:
             self._results.finish()
         self._summary.seconds = monotonic() - begun
@@ -386,7 +378,7 @@ class _Scan:
         else:
             for photo in done:
                 if photo.row and self._only in (None, photo.label):
-                    print(json.dumps(photo.row), flush=True)
+                    say(json.dumps(photo.row))
         while self._moves:
             self._sort(self._moves[0])
             self._moves.popleft()
@@ -466,7 +458,7 @@ class _Scan:
         """Print what would be moved, copied or linked, instead of doing it."""
         for move in self._moves:
             plan = {"path": move.item.name, "label": move.label, "sorted_to": _written(move).place}
-            print(json.dumps(plan), flush=True)
+            say(json.dumps(plan))
             self._count(move)
         self._moves.clear()
 
@@ -478,10 +470,10 @@ class _Scan:
         # It was counted among those that stay, unless nobody had asked for such.
         self._summary.other_files -= self._only in (None, move.label)
 
-    def _tell_interrupted(self) -> None:
+    def _told_interrupted(self) -> str:
         self._bar.close()
         told = f"; --resume goes on from {self._results.journal}" if self._results else ""
-        print(f"interrupted after {self._summary.photos:,} photos{told}", file=sys.stderr)
+        return f"interrupted after {self._summary.photos:,} photos{told}"
 
 
 @dataclass

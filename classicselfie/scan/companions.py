@@ -10,7 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from classicselfie.endings import PHOTO_ENDINGS
-from classicselfie.scan.sources import Item, path_of, text_of
+from classicselfie.names import path_of, text_of
+from classicselfie.scan.sources import Item
 
 _ATTACHED = (
     *(".mov", ".mp4", ".m4v", ".mp", ".3gp", ".avi"),  # motion

@@ -86,7 +86,7 @@ def unknown(model: str, sentence: str) -> dict[str, Any]:
 
 def weights_digest(detector: SelfieDetector) -> str:
     """SHA-256 of the weights: names may repeat."""
-    return hashlib.sha256(detector.model.to_json().encode()).hexdigest()
+    return detector.model.digest
 
 
 @lru_cache(maxsize=4)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import shutil
 import sqlite3
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from classicselfie.errors import MissingExtraError, ScanError
+from classicselfie.files import replacing
 
 Row = dict[str, Any]
 Value = str | int | float | None
@@ -198,7 +198,7 @@ class Results:
         if self._format is None:
             return
         rows = self._database.execute("SELECT * FROM photos ORDER BY path")
-        with self._told(), _replacing(self.output) as part:
+        with self._told(), replacing(self.output) as (part,):
             self._format.write(part, (dict(zip(COLUMNS, row, strict=True)) for row in rows))
         with self._told():
             self._database.execute("ROLLBACK")
@@ -313,28 +313,6 @@ def _from_table(row: dict[str, Any]) -> Row:
         elif name != "height":
             out[name] = value
     return out
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Write a file beside `path` and put it in its place when it is whole and on the disk."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
-    part = Path(name)
-    try:
-        yield part
-        with part.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        part.chmod(0o666 & ~_umask())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 @dataclass(frozen=True)

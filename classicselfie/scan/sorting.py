@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from classicselfie.errors import PhotoError, ScanError
+from classicselfie.files import settle
+from classicselfie.names import text_of
 from classicselfie.scan.companions import renamed
-from classicselfie.scan.sources import Item, open_item, text_of
+from classicselfie.scan.sources import Item, open_item
 
 Way = Literal["copy", "move", "link"]
 _BLOCK = 2**20
@@ -241,21 +243,10 @@ def _copy(item: Item, place: Path, sha256: str | None, verify: bool = False) -> 
             shutil.copystat(item.path, part)
         else:
             part.chmod(0o644)
-        _settle(part, place)
+        settle(part, place)
         return True
     finally:
         part.unlink(missing_ok=True)
-
-
-def _settle(part: Path, place: Path) -> None:
-    """Give a whole file its name, unless the name is taken."""
-    try:
-        os.link(part, place)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links: claim the name, then fill it
-        place.open("xb").close()
-        part.replace(place)
 
 
 def _digest(path: Path) -> str:

@@ -17,9 +17,9 @@ from functools import partial
 from itertools import accumulate
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, cast
-from urllib.parse import unquote_to_bytes
 
 from classicselfie.errors import MissingExtraError, PhotoError, ScanError
+from classicselfie.names import is_url, text_of
 from classicselfie.photo import MAX_BYTES, open_path
 
 # A member is unpacked into memory, several at a time.
@@ -76,27 +76,6 @@ class Item:
     def is_file(self) -> bool:
         """Whether it is a file of its own, that can be moved and linked."""
         return self.data is None and not self.problem and not is_url(self.path)
-
-
-def is_url(path: str) -> bool:
-    """Tell an fsspec URL from a path."""
-    return "://" in path
-
-
-def text_of(path: str) -> str:
-    """Write a path in UTF-8: as it is, or as its file: URL where its bytes are no UTF-8."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return Path(path).absolute().as_uri()
-    return path
-
-
-def path_of(text: str) -> str:
-    """Undo `text_of`."""
-    if is_url(text):
-        return os.fsdecode(unquote_to_bytes(text.removeprefix("file://")))
-    return text
 
 
 @contextmanager

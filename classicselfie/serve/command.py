@@ -9,6 +9,7 @@ import sys
 
 import uvicorn
 
+from classicselfie.console import note
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import ServeError, WorkersError
 from classicselfie.serve.app import create_app
@@ -59,6 +60,6 @@ def serve(
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            print(f"classicselfie: listening on {address} (Ctrl-C ends)", file=sys.stderr)
+            note(f"classicselfie: listening on {address} (Ctrl-C ends)")
 
     Server(config).run(sockets=[listener])

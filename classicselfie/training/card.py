@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -84,9 +83,9 @@ def _of_valid_split(results: Results) -> dict[str, Any] | None:
     return figures_per_group(rows, results.folds[valid], results.decisions[valid])
 
 
-def write_card(model: LinearModel, path: Path) -> None:
+def card_text(model: LinearModel) -> str:
     """Write the card of trained weights as Markdown; every figure comes from `model.card`."""
-    path.write_text("\n".join(_lines(model)) + "\n", encoding="utf-8")
+    return "\n".join(_lines(model)) + "\n"
 
 
 def _lines(model: LinearModel) -> Iterable[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib.util import find_spec
@@ -11,8 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classicselfie import __version__
+from classicselfie.console import note
 from classicselfie.errors import ManifestError, MissingExtraError, ModelError
+from classicselfie.files import refuse_targets, write_files
 from classicselfie.model import LinearModel, load_model
+from classicselfie.names import printable
 from classicselfie.training.manifest import Row, data_hash
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ def train(
     output: Path,
     n_jobs: int = -1,
     cache: Path | None = None,
+    force: bool = False,
 ) -> LinearModel:
     """Train weights, measure them on left-out sources, and write them with their card.
 
@@ -39,12 +42,14 @@ def train(
         Of `read_manifest` or `read_folders`.
     detector : {"yunet", "haar"}
     output : Path
-        Weights file; beside it its card (.md) and the report on left-out photos
-        (.report.html, .report.html.json) are written.
+        Weights file, after which the weights are named; beside it its card (.md) and the report
+        on left-out photos (.report.html, .report.html.json) are written.
     n_jobs : int
         Processes; -1 for one per core.
     cache : Path, optional
         Folder that keeps extracted features; a second run starts from them.
+    force : bool
+        Whether files that exist may be replaced.
 
     Returns
     -------
@@ -54,32 +59,38 @@ def train(
     ------
     ManifestError
         If the photos are too few.
+    TargetError
+        If a file exists already, or must not be written.
+    OutputError
+        If the files cannot be written.
     MissingExtraError
         If the extra "train" is not installed.
     """
-    _prepare(output)
+    _refuse_missing_extra()
     import numpy as np
     import sklearn
 
     from classicselfie.training import fit, folds, judge
-    from classicselfie.training.card import card_figures, write_card
+    from classicselfie.training.card import card_figures, card_text
     from classicselfie.training.dataset import extract_dataset
-    from classicselfie.training.report import write_report
+    from classicselfie.training.report import figures_path, report_files
     from classicselfie.training.selection import choose_settings
     from classicselfie.training.staging import choose_margin
 
+    card, report = output.with_suffix(".md"), output.with_suffix(".report.html")
+    refuse_targets([output, card, report, figures_path(report)], force=force)
     dataset = _readable(extract_dataset(rows, detector, n_jobs, cache))
     rows = dataset.rows
     group_folds = folds.leave_one_group_out(rows)
     _refuse_too_few(folds.fold_without_both(rows, group_folds))
-    _say("leaving out one group of selfies after the other")
+    note("leaving out one group of selfies after the other")
     left_out = judge.judge_left_out(
         dataset, detector, group_folds, folds.fold_names(rows), n_jobs=n_jobs
     )
     source_folds = folds.leave_sources_out(rows)
     sources_out = None
     if not np.array_equal(source_folds, group_folds):  # there are sources enough
-        _say("leaving out whole sources of other photos")
+        note("leaving out whole sources of other photos")
         sources_out = judge.judge_left_out(
             dataset,
             detector,
@@ -88,7 +99,7 @@ def train(
             baseline=False,
             n_jobs=n_jobs,
         )
-    _say("training on everything")
+    note("training on everything")
     settings = choose_settings(dataset, range(len(rows)), detector)
     model = fit.fit(dataset, range(len(rows)), settings, detector)
     calibrated = replace(model, calibration=fit.calibrate(left_out.decisions, rows))
@@ -96,7 +107,7 @@ def train(
     figures = card_figures(left_out, sources_out)
     final = replace(
         calibrated,
-        name=f"classicselfie-{detector}-{__version__}",
+        title=printable(output.stem),
         # Without figures of what it costs, no early answer.
         thumbnail_margin=(
             choose_margin(left_out, np.arange(len(rows))) if figures["thumbnails"] else None
@@ -122,14 +133,13 @@ def train(
             "figures": figures,
         },
     )
-    output.write_text(final.to_json(), encoding="utf-8")
-    write_card(final, output.with_suffix(".md"))
-    report = output.with_suffix(".report.html")
-    write_report(left_out, report)
+    weights = final.to_json().encode()
+    files = {output: weights, card: card_text(final).encode(), **report_files(left_out, report)[1]}
+    write_files(files, force=force)
     means = final.card["figures"]["leave_one_group_out"]
-    _say(
-        f"wrote {output} ({output.stat().st_size / 1000:.0f} kB), {output.with_suffix('.md')} and "
-        f"{report}: left-out groups' mean AUC {means['mean_auc']:.4f}, "
+    note(
+        f"wrote {output} ({len(weights) / 1000:.0f} kB), {card} and {report}: "
+        f"left-out groups' mean AUC {means['mean_auc']:.4f}, "
         f"mean recall at 1 % false alarms {means['mean_tpr_at_1_percent_fpr']:.3f}"
     )
     return final
@@ -143,6 +153,7 @@ def evaluate(
     output: Path,
     n_jobs: int = -1,
     cache: Path | None = None,
+    force: bool = False,
 ) -> dict[str, Any]:
     """Write a report on labelled photos.
 
@@ -162,6 +173,8 @@ def evaluate(
         Processes; -1 for one per core.
     cache : Path, optional
         Folder that keeps extracted features.
+    force : bool
+        Whether files that exist may be replaced.
 
     Returns
     -------
@@ -174,14 +187,19 @@ def evaluate(
         If the photos are too few, or the very ones that the weights were trained on.
     ModelError
         If the weights cannot be used, or not with this detector.
+    TargetError
+        If a file exists already, or must not be written.
+    OutputError
+        If the files cannot be written.
     MissingExtraError
         If the extra "train" is not installed.
     """
-    _prepare(output)
+    _refuse_missing_extra()
     from classicselfie.training import folds, judge
     from classicselfie.training.dataset import extract_dataset
     from classicselfie.training.report import figures_path, write_report
 
+    refuse_targets([output, figures_path(output)], force=force)
     model = load_model(weights) if weights else None
     if model and detector not in (None, model.detector):
         raise ModelError(f"{weights} was trained with detector={model.detector!r}")
@@ -199,21 +217,17 @@ def evaluate(
     else:
         group_folds = folds.leave_one_group_out(dataset.rows)
         _refuse_too_few(folds.fold_without_both(dataset.rows, group_folds))
-        _say("leaving out one group of selfies after the other")
+        note("leaving out one group of selfies after the other")
         results = judge.judge_left_out(
             dataset, detector, group_folds, folds.fold_names(dataset.rows), n_jobs=n_jobs
         )
-    figures = write_report(results, output)
-    _say(f"wrote {output} and {figures_path(output)}")
+    figures = write_report(results, output, force=force)
+    note(f"wrote {output} and {figures_path(output)}")
     return figures
 
 
-def _prepare(output: Path) -> None:
-    """Complain before the work begins: a missing folder, a missing extra."""
-    if not output.parent.is_dir():
-        raise ManifestError(f"the folder {output.parent} of the output does not exist")
-    if output.is_dir():
-        raise ManifestError(f"the output {output} is a folder")
+def _refuse_missing_extra() -> None:
+    """Complain before the work begins."""
     for package in ("joblib", "sklearn", "tqdm", "matplotlib", "jinja2"):
         if find_spec(package) is None:
             raise MissingExtraError(package, "train")
@@ -221,7 +235,7 @@ def _prepare(output: Path) -> None:
 
 def _readable(dataset: Dataset) -> Dataset:
     for row, why in dataset.unreadable:
-        _say(f"left out {row.name}: {why}")
+        note(f"left out {row.name}: {why}")
     return dataset
 
 
@@ -230,7 +244,3 @@ def _refuse_too_few(fold: str | None) -> None:
         raise ManifestError(
             f"too few readable photos: {fold} has not both selfies and others to be judged on"
         )
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

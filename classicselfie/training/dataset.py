@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classicselfie.errors import ManifestError, PhotoError, WorkersError
+from classicselfie.errors import ManifestError, OutputError, PhotoError, WorkersError
 from classicselfie.faces import FaceDetector, make_detector
 from classicselfie.features import FEATURE_NAMES, FEATURE_VERSION, Scene, extract_features
 from classicselfie.images import BgrImage, resize
@@ -129,7 +129,7 @@ class FeatureCache:
     """
 
     def __init__(self, folder: Path, detector: str) -> None:
-        self._detector = detector
+        self._folder, self._detector = folder, detector
         try:
             folder.mkdir(parents=True, exist_ok=True)
             # Every row is committed at once: an interruption loses nothing.
@@ -166,10 +166,13 @@ class FeatureCache:
         return np.frombuffer(found[0], np.float32, _LENGTH)
 
     def put(self, key: str, numbers: Floats) -> None:
-        """Keep what was extracted of a photo."""
-        self._database.execute(
-            "INSERT OR REPLACE INTO photos VALUES (?, ?)", (key, numbers.tobytes())
-        )
+        """Keep what was extracted of a photo; raises `OutputError` where there is no room."""
+        try:
+            self._database.execute(
+                "INSERT OR REPLACE INTO photos VALUES (?, ?)", (key, numbers.tobytes())
+            )
+        except sqlite3.Error as error:
+            raise OutputError(f"the cache {self._folder} cannot be written: {error}") from error
 
 
 def _extract(

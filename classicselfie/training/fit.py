@@ -168,7 +168,7 @@ def grow(
     mean, scale = x.mean(axis=0), x.std(axis=0)
     shape = (len(split_feature), 2**settings.depth)
     blank = LinearModel(
-        name="blank",
+        title="blank",
         detector=detector,
         feature_names=names,
         mean=_rounded(mean),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classicselfie.errors import ManifestError
+from classicselfie.names import printable
 from classicselfie.tables import TableRow, read_table
 
 
@@ -111,9 +112,9 @@ def read_folders(selfies: Path, others: Path) -> list[Row]:
             raise ManifestError(f"{folder} holds no photo ({', '.join(sorted(PHOTO_ENDINGS))})")
         for path in found:
             inner = path.relative_to(folder)
-            source = inner.parts[0] if len(inner.parts) > 1 else folder.name
+            source = printable(inner.parts[0] if len(inner.parts) > 1 else folder.name)
             label = "selfie" if selfie else "other"
-            name = f"{label}/{inner.as_posix()}"
+            name = printable(f"{label}/{inner.as_posix()}")
             rows.append(Row(path, name, selfie, source, source, "", label, None))
     return rows
 

@@ -14,6 +14,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from classicselfie.errors import ManifestError, PhotoError
+from classicselfie.files import write_files
 from classicselfie.images import resize
 from classicselfie.photo import load_photo
 from classicselfie.training.plots import charts
@@ -104,8 +105,35 @@ def figures(results: Results) -> dict[str, Any]:
     }
 
 
-def write_report(results: Results, path: Path) -> dict[str, Any]:
-    """Write the report and its figures.
+def write_report(results: Results, path: Path, *, force: bool = False) -> dict[str, Any]:
+    """Write the report and its figures; see `report_files`.
+
+    Parameters
+    ----------
+    results : Results
+    path : Path
+    force : bool
+        Whether files that exist may be replaced.
+
+    Returns
+    -------
+    dict
+        Of `figures`.
+
+    Raises
+    ------
+    TargetError
+        If they exist already, or must not be written.
+    OutputError
+        If they cannot be written.
+    """
+    told, files = report_files(results, path)
+    write_files(files, force=force)
+    return told
+
+
+def report_files(results: Results, path: Path) -> tuple[dict[str, Any], dict[Path, bytes]]:
+    """Make the report and its figures.
 
     Parameters
     ----------
@@ -116,8 +144,10 @@ def write_report(results: Results, path: Path) -> dict[str, Any]:
 
     Returns
     -------
-    dict
+    told : dict
         Of `figures`.
+    files : dict of Path to bytes
+        The report and its figures, to be written.
     """
     told = figures(results)
     environment = Environment(
@@ -136,11 +166,10 @@ def write_report(results: Results, path: Path) -> dict[str, Any]:
         },
     )
     # Bytes, so that lines end alike everywhere; a file name need not be valid Unicode.
-    path.write_bytes(html.encode("utf-8", "replace"))
-    figures_path(path).write_text(
-        json.dumps(told, indent=1, allow_nan=False), encoding="ascii", newline="\n"
-    )
-    return told
+    return told, {
+        path: html.encode("utf-8", "replace"),
+        figures_path(path): json.dumps(told, indent=1, allow_nan=False).encode("ascii"),
+    }
 
 
 def figures_path(report: Path) -> Path:
