@@ -1,0 +1,82 @@
+"""The small JPEG in a photo's metadata, and whether it shows this very picture."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PIL import ExifTags, Image, JpegImagePlugin
+
+from classicselfie.images import BgrImage
+from classicselfie.photo.borders import find_borders
+from classicselfie.photo.decode import decode, upright_bgr
+from classicselfie.photo.scans import has_many_scans
+
+# A smaller embedded thumbnail shows too little of a face; larger ones are previews.
+MIN_THUMBNAIL = 150
+MAX_THUMBNAIL = 640
+MAX_THUMBNAIL_BYTES = 2**16
+_DATE_TAG, _DATE_TAKEN_TAG = 0x0132, 0x9003
+_WIDTH_TAG, _HEIGHT_TAG = 0xA002, 0xA003
+_THUMBNAIL_START_TAG, _THUMBNAIL_LENGTH_TAG = 0x0201, 0x0202
+
+
+def read_thumbnail(exif: Image.Exif, image: Image.Image, turn: int) -> BgrImage | None:
+    """Decode the thumbnail of a JPEG upright; None where there is none that can be trusted."""
+    try:
+        if _was_edited(exif, image):
+            return None
+        with _embedded(exif, image) as small:
+            if small is None or not _same_aspect(small.size, image.size):
+                return None
+            pixels = upright_bgr(decode(small, draft=False), turn)
+    except Exception:  # damaged metadata must not hide good pixels
+        return None
+    return None if any(find_borders(pixels)) else pixels
+
+
+@contextmanager
+def _embedded(exif: Image.Exif, image: Image.Image) -> Iterator[Image.Image | None]:
+    """Open the thumbnail of EXIF's second directory; None where there is none of use."""
+    tags = exif.get_ifd(ExifTags.IFD.IFD1)
+    start, length = tags.get(_THUMBNAIL_START_TAG), tags.get(_THUMBNAIL_LENGTH_TAG)
+    segment = image.info.get("exif", b"")
+    if not (isinstance(start, int) and isinstance(length, int) and segment[:6] == b"Exif\0\0"):
+        yield None
+        return
+    # Offsets count from the TIFF header behind "Exif\0\0".
+    data = segment[6 + start : 6 + start + min(length, MAX_THUMBNAIL_BYTES)]
+    if not data.startswith(b"\xff\xd8\xff"):
+        yield None
+        return
+    stream = io.BytesIO(data)
+    with JpegImagePlugin.JpegImageFile(stream) as small:
+        fits = MIN_THUMBNAIL <= max(small.size) <= min(MAX_THUMBNAIL, max(image.size))
+        # Each scan costs a pass, and cameras write one.
+        yield small if fits and not has_many_scans(small, stream) else None
+
+
+def is_whole(trailer: bytes) -> bool:
+    """Tell whether a JPEG ends as it should: it was not cut in transfer."""
+    end = trailer.rstrip(b"\0")
+    return end.endswith((b"\xff\xd9", b"SEFT"))  # or with what Samsung phones write behind it
+
+
+def _was_edited(exif: Image.Exif, image: Image.Image) -> bool:
+    """Tell whether the metadata are those of another state of the picture."""
+    taken = exif.get_ifd(ExifTags.IFD.Exif)
+    changed, first = exif.get(_DATE_TAG), taken.get(_DATE_TAKEN_TAG)
+    if changed and first and changed != first:
+        return True
+    told = taken.get(_WIDTH_TAG), taken.get(_HEIGHT_TAG)
+    return all(told) and sorted(map(str, told)) != sorted(map(str, image.size))
+
+
+def _same_aspect(small: tuple[int, int], whole: tuple[int, int]) -> bool:
+    """Compare shapes, as far as the small one's rounding to whole pixels allows."""
+    width, height = small
+    return (
+        abs(width - height * whole[0] / whole[1]) <= 1.0
+        or abs(height - width * whole[1] / whole[0]) <= 1.0
+    )
