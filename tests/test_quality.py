@@ -29,6 +29,7 @@ def test_imports_point_one_way() -> None:
         "errors",
         "resources",
         "images",
+        "quiet",
         "photo",
         "faces",
         "metadata",

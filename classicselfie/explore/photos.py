@@ -17,26 +17,12 @@ from classicselfie.detector import SelfieDetector
 from classicselfie.errors import NoFaceError, PhotoError
 from classicselfie.images import BgrImage, resize
 from classicselfie.metadata import read_date
-from classicselfie.photo import Photo, open_photo
+from classicselfie.photo import SUFFIXES, Photo, open_photo
 from classicselfie.quality.score import rate, survey
 
 TILE = 160  # longest side of the small pictures: sharp in a grid, about 5 kB each
 _REASONS = 6
 _TILE_QUALITY = 92  # compressed once more on its sprite sheet
-_SUFFIXES = (
-    ".jpg",
-    ".jpeg",
-    ".jpe",
-    ".png",
-    ".webp",
-    ".tif",
-    ".tiff",
-    ".bmp",
-    ".gif",
-    ".avif",
-    ".heic",
-    ".heif",
-)
 
 Recipe = tuple[Path | None, str, str | float]
 """Weights, detector and threshold of a `SelfieDetector`."""
@@ -92,7 +78,7 @@ def find_photos(folder: Path, leave_out: Path) -> list[Path]:
         found += [
             here / name
             for name in sorted(files)
-            if not name.startswith(".") and name.lower().endswith(_SUFFIXES)
+            if not name.startswith(".") and name.lower().endswith(SUFFIXES)
         ]
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PIL import Image
 
 TRANSPOSITIONS = {
@@ -31,10 +30,7 @@ def stored_box(
 def plain_copy(image: Image.Image) -> Image.Image:
     """Reduce to grey or RGB, keeping the colour profile where the colour space stays."""
     profile = image.info.get("icc_profile")
-    if image.mode.startswith("I"):  # 16-bit grey
-        levels = np.clip(np.asarray(image) / 257.0, 0, 255).astype(np.uint8)
-        plain = Image.fromarray(levels)
-    elif "transparency" in image.info or "a" in image.mode.lower():
+    if "transparency" in image.info or "a" in image.mode.lower():
         opaque = image.convert("RGBA")
         plain = Image.new("RGB", image.size, "white")
         plain.paste(opaque, mask=opaque.getchannel("A"))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFile
 
 from classicselfie.images import BgrImage, resize
+from classicselfie.photo.deep import find_range, is_deep, read_numbers, to_bytes
 from classicselfie.photo.working import WORKING_SIZE
 
 
@@ -26,21 +27,22 @@ def decode(image: Image.Image, draft: bool) -> npt.NDArray[np.uint8]:
                 -(-height * WORKING_SIZE // long_side),
             ),
         )
-    if image.mode in ("P", "PA", "LA", "La", "RGBa"):
-        alpha = "transparency" in image.info or "a" in image.mode.lower()
-        image = image.convert("RGBA" if alpha else "RGB")
-    elif image.mode not in ("L", "RGB", "RGBA") and not image.mode.startswith("I"):
-        image = image.convert("L" if image.mode == "1" else "RGB")
     # By areas and before it is turned: every orientation then gives the same upright pixels.
+    if is_deep(image):
+        numbers = halfway(read_numbers(image))
+        return _repeated(to_bytes(numbers, find_range(numbers, image.mode)))
+    if image.has_transparency_data:
+        # Premultiplied: the colour that hides in transparent pixels has no part in averages.
+        premultiplied = halfway(np.asarray(image.convert("RGBA").convert("RGBa")))
+        return cast(BgrImage, premultiplied[..., :3] + (255 - premultiplied[..., 3:]))
+    if image.mode not in ("L", "RGB"):
+        image = image.convert("L" if image.mode == "1" else "RGB")
     pixels = halfway(np.asarray(image))
-    if image.mode.startswith("I"):  # 16-bit grey
-        pixels = np.clip(pixels / 257.0, 0, 255).astype(np.uint8)
-    if pixels.ndim == 2:
-        return np.repeat(pixels[..., None], 3, axis=2)
-    if pixels.shape[2] == 4:
-        opacity = pixels[..., 3:].astype(np.float32) / 255
-        pixels = (pixels[..., :3] * opacity + 255 * (1 - opacity)).round().astype(np.uint8)
-    return pixels
+    return _repeated(pixels) if pixels.ndim == 2 else pixels
+
+
+def _repeated(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    return np.repeat(grey[..., None], 3, axis=2)
 
 
 def halfway(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -16,13 +16,16 @@ from PIL import Image, JpegImagePlugin, TiffImagePlugin
 
 from classicselfie.errors import PhotoError
 from classicselfie.images import BgrImage
+from classicselfie.photo.bmp import decode_masked, read_masks
 from classicselfie.photo.cut import TRANSPOSITIONS, plain_copy, stored_box
 from classicselfie.photo.decode import decode, halfway, upright_bgr
-from classicselfie.photo.formats import open_image, sniff
-from classicselfie.photo.guard import guarded
+from classicselfie.photo.deep import is_deep, shallow
+from classicselfie.photo.formats import check_size, open_image, sniff
+from classicselfie.photo.guard import HEADER, PIXELS, guarded
 from classicselfie.photo.source import MAX_BYTES, PhotoSource, open_path, read_all, readable
 from classicselfie.photo.thumbnail import is_whole, read_thumbnail
 from classicselfie.photo.working import Photo, to_working_size
+from classicselfie.quiet import no_warnings
 
 # Below this no face of 10 px with a surrounding can be told.
 MIN_SIDE = 24
@@ -72,7 +75,8 @@ class PhotoFile:
             return to_working_size(halfway(self._pixels), self.size)
         image, draft = self._pixels, self._draft
         return guarded(
-            lambda: to_working_size(upright_bgr(decode(image, draft), self._turn), self.size)
+            lambda: to_working_size(upright_bgr(decode(image, draft), self._turn), self.size),
+            PIXELS,
         )
 
     def cut(self, box: tuple[int, int, int, int]) -> Image.Image:
@@ -103,10 +107,10 @@ class PhotoFile:
         stored = stored_box(box, self.size, self._turn)
 
         def part() -> Image.Image:
-            cut = image.crop(stored)
+            cut = (shallow(image) if is_deep(image) else image).crop(stored)
             return plain_copy(cut if turn is None else cut.transpose(turn))
 
-        return guarded(part)
+        return guarded(part, PIXELS)
 
     def thumbnail(self) -> Photo | None:
         """Decode the embedded thumbnail, where it can be trusted to show this very picture.
@@ -125,7 +129,8 @@ class PhotoFile:
             return None
         if self.exif is None or min(self.size) < MIN_SIDE or not is_whole(self.trailer):
             return None
-        pixels = read_thumbnail(self.exif, image, self._turn)
+        with no_warnings():
+            pixels = read_thumbnail(self.exif, image, self._turn)
         return None if pixels is None else to_working_size(pixels, self.size)
 
 
@@ -153,7 +158,7 @@ def open_photo(source: PhotoSource) -> Iterator[PhotoFile]:
     if isinstance(source, np.ndarray):
         yield _from_array(source)
     elif isinstance(source, Image.Image):
-        yield guarded(lambda: _from_pillow(source))
+        yield guarded(lambda: _from_pillow(source), HEADER)
     elif isinstance(source, (bytes, bytearray, memoryview)):
         yield _from_stream(io.BytesIO(source))
     elif isinstance(source, (str, os.PathLike)):
@@ -191,7 +196,14 @@ def _from_stream(stream: BinaryIO) -> PhotoFile:
     if length > MAX_BYTES:
         raise PhotoError(f"the file is larger than {MAX_BYTES >> 20} MB")
     name = sniff(head)
-    return guarded(lambda: _from_pillow(open_image(name, stream), trailer, draft=True))
+    try:
+        return guarded(lambda: _from_pillow(open_image(name, stream), trailer, draft=True), HEADER)
+    except PhotoError:
+        masked = guarded(lambda: read_masks(stream), HEADER) if name == "BMP" else None
+        if masked is None:
+            raise
+    check_size(name, (masked.width, masked.height))
+    return _from_array(guarded(lambda: decode_masked(masked, stream), PIXELS))
 
 
 def _from_pillow(image: Image.Image, trailer: bytes = b"", draft: bool = False) -> PhotoFile:

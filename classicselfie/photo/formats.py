@@ -8,8 +8,8 @@ from typing import BinaryIO, cast
 
 from PIL import Image, ImageFile
 
-from classicselfie.errors import MissingExtraError, PhotoError
-from classicselfie.photo.scans import has_many_scans
+from classicselfie.errors import MissingExtraError, PhotoError, describe
+from classicselfie.photo.jpeg import has_many_scans
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,21 @@ _FORMATS = {
     "AVIF": _Format("PIL.AvifImagePlugin:AvifImageFile", 60),
     "HEIC": _Format("pillow_heif:HeifImageFile", 70, extra="heic"),
 }
+SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".png",
+    ".webp",
+    ".tif",
+    ".tiff",
+    ".bmp",
+    ".gif",
+    ".avif",
+    ".heic",
+    ".heif",
+)
+"""How names of photos end, in lower case, where folders are searched for photos."""
 _MULTI_SCAN_MAX_MEGAPIXELS = 120
 _ALPHA_MAX_MEGAPIXELS = 60
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -76,17 +91,35 @@ def open_image(name: str, stream: BinaryIO) -> Image.Image:
     except ImportError as error:
         if known.extra:
             raise PhotoError(str(MissingExtraError(module_name, known.extra))) from error
-        raise PhotoError(f"this Pillow cannot read {name}") from error
-    image = cast(ImageFile.ImageFile, plugin(stream))
-    width, height = image.size
+        raise PhotoError(f"this Pillow cannot read {name}", describe(error)) from error
     limit = known.max_megapixels
-    if name == "JPEG" and has_many_scans(image, stream):
+    # Before Pillow walks the segments one by one: hostile files have millions.
+    if name == "JPEG" and has_many_scans(stream):
         limit = min(limit, _MULTI_SCAN_MAX_MEGAPIXELS)
+    stream.seek(0)
+    image = cast(ImageFile.ImageFile, plugin(stream))
     if "A" in image.getbands() or "transparency" in image.info:
         limit = min(limit, _ALPHA_MAX_MEGAPIXELS)
+    check_size(name, image.size, limit)
+    return image
+
+
+def check_size(name: str, size: tuple[int, int], limit: int | None = None) -> None:
+    """Raise `PhotoError` where a header promises more pixels than can be decoded in little memory.
+
+    Parameters
+    ----------
+    name : str
+        Of the format.
+    size : tuple of int
+        Width and height in pixels.
+    limit : int, optional
+        Megapixels, where they are fewer than the format's own limit.
+    """
+    width, height = size
+    limit = _FORMATS[name].max_megapixels if limit is None else limit
     if width * height > limit * 1_000_000:
         raise PhotoError(
             f"its header promises {width} × {height} pixels, more than the limit of "
             f"{limit} megapixels for {name}"
         )
-    return image

@@ -5,19 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from classicselfie.errors import PhotoError
+from classicselfie.errors import PhotoError, describe
+from classicselfie.quiet import no_libtiff, no_warnings
 
 _T = TypeVar("_T")
 
+HEADER = "the picture's header is damaged or of a kind that is not supported"
+PIXELS = "the picture is damaged or cut short: not all of its pixels can be decoded"
+_MEMORY = "there is not enough memory to decode the picture"
 
-def guarded(load: Callable[[], _T]) -> _T:
-    """Turn whatever a damaged file makes a decoder raise into one kind of error."""
+
+def guarded(load: Callable[[], _T], sentence: str) -> _T:
+    """Call a decoder, which prints nothing.
+
+    Parameters
+    ----------
+    load : callable
+    sentence : str
+        What to tell a person where it fails: which part of the file it reads.
+
+    Raises
+    ------
+    PhotoError
+    """
     try:
-        return load()
+        with no_warnings(), no_libtiff:
+            return load()
     except PhotoError:
         raise
+    except MemoryError as error:
+        raise PhotoError(_MEMORY, describe(error)) from error
     except Exception as error:
         # Fuzzed files make decoders raise nearly anything (struct.error, IndexError, EOFError,
-        # SyntaxError, MemoryError ...); the promise is "unknown", never a traceback.
-        detail = " ".join(str(error).split()) or type(error).__name__
-        raise PhotoError(f"the picture is damaged or not supported: {detail[:160]}") from error
+        # SyntaxError ...); the promise is "unknown", never a traceback.
+        raise PhotoError(sentence, describe(error)) from error

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from classicselfie.errors import PhotoError
+from classicselfie.errors import PhotoError, describe
 
 PhotoSource: TypeAlias = (
     str
@@ -45,8 +45,9 @@ def readable() -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
-        detail = getattr(error, "strerror", None) or error
-        raise PhotoError(f"the file cannot be read: {detail}") from error
+        said = getattr(error, "strerror", None)  # the system's own words are a person's
+        sentence = f"the file cannot be read: {said}" if said else "the file cannot be read"
+        raise PhotoError(sentence, describe(error)) from error
 
 
 def read_all(stream: BinaryIO) -> bytes:

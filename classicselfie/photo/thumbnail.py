@@ -5,13 +5,17 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
-from PIL import ExifTags, Image, JpegImagePlugin
+import cv2
+from PIL import ExifTags, Image, ImageFile, JpegImagePlugin
 
-from classicselfie.images import BgrImage
+from classicselfie.images import BgrImage, Mask
+from classicselfie.photo.agreement import COLUMNS, ROWS, agrees
 from classicselfie.photo.borders import find_borders
 from classicselfie.photo.decode import decode, upright_bgr
-from classicselfie.photo.scans import has_many_scans
+from classicselfie.photo.jpeg import has_many_scans
+from classicselfie.photo.strips import read_strips
 
 # A smaller embedded thumbnail shows too little of a face; larger ones are previews.
 MIN_THUMBNAIL = 150
@@ -22,18 +26,36 @@ _WIDTH_TAG, _HEIGHT_TAG = 0xA002, 0xA003
 _THUMBNAIL_START_TAG, _THUMBNAIL_LENGTH_TAG = 0x0201, 0x0202
 
 
-def read_thumbnail(exif: Image.Exif, image: Image.Image, turn: int) -> BgrImage | None:
-    """Decode the thumbnail of a JPEG upright; None where there is none that can be trusted."""
+def read_thumbnail(exif: Image.Exif, image: ImageFile.ImageFile, turn: int) -> BgrImage | None:
+    """Decode the thumbnail of a JPEG upright, where it can be trusted to show this very picture.
+
+    Parameters
+    ----------
+    exif : PIL.Image.Exif
+    image : PIL.ImageFile.ImageFile
+        Not decoded yet.
+    turn : int
+        The orientation to be undone.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3), or None
+    """
     try:
-        if _was_edited(exif, image):
+        if image.fp is None or _was_edited(exif, image):
             return None
         with _embedded(exif, image) as small:
             if small is None or not _same_aspect(small.size, image.size):
                 return None
-            pixels = upright_bgr(decode(small, draft=False), turn)
+            pixels = decode(small, draft=False)
+        if any(find_borders(pixels)):
+            return None
+        luma = cast(Mask, cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
+        if not agrees(luma, read_strips(image.fp, COLUMNS, ROWS)):
+            return None
     except Exception:  # damaged metadata must not hide good pixels
         return None
-    return None if any(find_borders(pixels)) else pixels
+    return upright_bgr(pixels, turn)
 
 
 @contextmanager
@@ -51,10 +73,13 @@ def _embedded(exif: Image.Exif, image: Image.Image) -> Iterator[Image.Image | No
         yield None
         return
     stream = io.BytesIO(data)
+    if has_many_scans(stream):  # each costs a pass, and cameras write one
+        yield None
+        return
+    stream.seek(0)
     with JpegImagePlugin.JpegImageFile(stream) as small:
         fits = MIN_THUMBNAIL <= max(small.size) <= min(MAX_THUMBNAIL, max(image.size))
-        # Each scan costs a pass, and cameras write one.
-        yield small if fits and not has_many_scans(small, stream) else None
+        yield small if fits else None
 
 
 def is_whole(trailer: bytes) -> bool:

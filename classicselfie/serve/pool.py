@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 
 from classicselfie.detector import SelfieDetector
 from classicselfie.serve.limits import Limits
-from classicselfie.serve.worker import run_worker, unjudged
+from classicselfie.serve.worker import run_worker
 from classicselfie.verdict import Verdict
 
 
@@ -109,7 +109,7 @@ class WorkerPool:
             with self._lock:
                 self._free.append(worker)
         self.losses += 1
-        return unjudged(self._model, why)
+        return Verdict.unknown(self._model, why)
 
 
 class _SlowError(Exception):
