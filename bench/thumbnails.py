@@ -40,14 +40,20 @@ BATCH = 50  # photos
 THUMBNAIL_SIDE = 160  # EXIF 2.3 asks for 160 × 120
 
 
+def enlarge(image: BgrImage) -> BgrImage:
+    """Bring a picture to 12 megapixels."""
+    height, width = image.shape[:2]
+    scale = (PIXELS / (height * width)) ** 0.5
+    return resize(image, round(width * scale), round(height * scale))
+
+
 def as_phone(image: BgrImage, *, thumbnail: bool = True, noise: bool = False) -> bytes:
     """Write a picture as a 12-megapixel JPEG, with a thumbnail in its EXIF block or without.
 
     Noise of a sensor makes it as dear to decode as a phone's photo.
     """
     height, width = image.shape[:2]
-    scale = (PIXELS / (height * width)) ** 0.5
-    large = resize(image, round(width * scale), round(height * scale))
+    large = enlarge(image)
     if noise:
         add_grain(large, sensor_noise(large.shape[1]))
     scale = THUMBNAIL_SIDE / max(height, width)

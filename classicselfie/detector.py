@@ -26,8 +26,9 @@ from classicselfie.metadata import (
 )
 from classicselfie.model import Floats, load_model
 from classicselfie.photo import Photo, PhotoFile, PhotoSource, open_photo
+from classicselfie.quiet import no_warnings
 from classicselfie.reasons import explain
-from classicselfie.verdict import Reason, Stage, Verdict
+from classicselfie.verdict import Stage, Verdict
 
 if TYPE_CHECKING:
     from classicselfie.explain.explanation import Explanation
@@ -121,7 +122,8 @@ class SelfieDetector:
         try:
             with open_photo(photo) as file:
                 timer.lap("open")
-                hints = read_hints(file)
+                with no_warnings():
+                    hints = read_hints(file)
                 timer.lap("metadata")
                 small = None if self.model.thumbnail_margin is None else file.thumbnail()
                 timer.lap("thumbnail")
@@ -132,15 +134,11 @@ class SelfieDetector:
                 decoded = file.decode()
                 timer.lap("decode")
         except PhotoError as error:
-            return Verdict(
-                label="unknown",
-                probability=None,
+            return Verdict.unknown(
+                self.model.name,
+                str(error),
+                detail=error.detail,
                 front_camera=hints.front_camera,
-                reasons=(Reason("unreadable", str(error), 0.0),),
-                faces=(),
-                size=None,
-                model=self.model.name,
-                stage="header",
                 timings_ms=timer.laps_ms,
                 path=path,
             )
@@ -335,22 +333,11 @@ class SelfieDetector:
                 try:
                     verdict = answer.result()
                 except CrashError:
-                    verdict = self._unreadable("the process that read it crashed, twice")
+                    sentence = "the process that read it crashed, twice"
+                    verdict = Verdict.unknown(self.model.name, sentence)
                 except FailedError as error:
                     raise WorkersError(f"a worker process failed: {error}") from error
                 yield replace(verdict, path=path)
-
-    def _unreadable(self, why: str) -> Verdict:
-        return Verdict(
-            label="unknown",
-            probability=None,
-            front_camera=None,
-            reasons=(Reason("unreadable", why, 0.0),),
-            faces=(),
-            size=None,
-            model=self.model.name,
-            stage="header",
-        )
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle everything but the thread-local networks: weights may change on the disk."""

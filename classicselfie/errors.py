@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_LONGEST_DETAIL = 200
+
 
 class ClassicSelfieError(Exception):
     """Base of every error raised on purpose; its text is one line that says what to do."""
@@ -11,7 +13,18 @@ class PhotoError(ClassicSelfieError):
     """A picture that cannot be judged: unreadable, unsupported, too large or too small.
 
     `SelfieDetector.check` turns it into the verdict "unknown" and never raises it.
+
+    Parameters
+    ----------
+    sentence : str
+        Why, for a person; the text of the error.
+    detail : str or None
+        What a library said about it, for whoever looks into the file.
     """
+
+    def __init__(self, sentence: str, detail: str | None = None) -> None:
+        super().__init__(sentence)
+        self.detail = detail
 
 
 class NoFaceError(ClassicSelfieError):
@@ -69,3 +82,13 @@ class OutputError(ClassicSelfieError):
 
 class ClosedPipeError(OutputError):
     """The reader of the standard output has gone before the end."""
+
+
+def describe(error: BaseException) -> str:
+    """Tell an error of whatever library in one printable line: its type and what it says."""
+    said = " ".join(str(error).split())
+    line = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    shown = "".join(
+        letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line[:_LONGEST_DETAIL]
+    )
+    return shown[:_LONGEST_DETAIL]

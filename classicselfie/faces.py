@@ -14,6 +14,7 @@ import numpy.typing as npt
 from classicselfie.errors import ModelError
 from classicselfie.images import BgrImage, reduce, resize
 from classicselfie.photo import Photo
+from classicselfie.quiet import no_opencv_warnings
 from classicselfie.resources import resource
 
 Points = npt.NDArray[np.float32]
@@ -132,9 +133,10 @@ class YuNetDetector:
         height, width = image.shape[:2]
         net = getattr(self._local, look, None)
         if net is None:
-            net = cv2.FaceDetectorYN.create(
-                self._path, "", (width, height), self.score_threshold, 0.3, 5000
-            )
+            with no_opencv_warnings:  # OpenCV 5 warns of what it chooses by itself
+                net = cv2.FaceDetectorYN.create(
+                    self._path, "", (width, height), self.score_threshold, 0.3, 5000
+                )
             setattr(self._local, look, net)
         if net.getInputSize() != (width, height):
             net.setInputSize((width, height))

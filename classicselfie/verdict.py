@@ -63,6 +63,8 @@ class Verdict:
         SHA-256.
     path : str or None
         Where the photo came from, if that was a path.
+    detail : str or None
+        What a library said about a file that could not be read, for whoever looks into it.
     """
 
     label: Label
@@ -75,6 +77,43 @@ class Verdict:
     stage: Stage = "pixels"
     timings_ms: dict[str, float] = field(default_factory=dict, compare=False)
     path: str | None = None
+    detail: str | None = None
+
+    @classmethod
+    def unknown(
+        cls,
+        model: str,
+        sentence: str,
+        *,
+        detail: str | None = None,
+        front_camera: bool | None = None,
+        timings_ms: dict[str, float] | None = None,
+        path: str | None = None,
+    ) -> Verdict:
+        """Answer for a photo that could not be judged.
+
+        Parameters
+        ----------
+        model : str
+            As the attribute.
+        sentence : str
+            Why, for a person.
+        detail, front_camera, timings_ms, path
+            As the attributes.
+        """
+        return cls(
+            label="unknown",
+            probability=None,
+            front_camera=front_camera,
+            reasons=(Reason("unreadable", sentence, 0.0),),
+            faces=(),
+            size=None,
+            model=model,
+            stage="header",
+            timings_ms=timings_ms or {},
+            path=path,
+            detail=detail,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as plain values for JSON; see the README for the keys."""
@@ -96,6 +135,7 @@ class Verdict:
             "stage": self.stage,
             "timings_ms": {stage: round(ms, 3) for stage, ms in self.timings_ms.items()},
             "model": self.model,
+            "detail": self.detail,
         }
 
     @property

@@ -85,7 +85,7 @@ def unpack_verdict(message: Message) -> Verdict:
     if values["probability"] is not None:
         values["probability"] = float(values["probability"])
     texts = [values["model"], *(text for r in values["reasons"] for text in (r.signal, r.sentence))]
-    texts += [] if values["path"] is None else [values["path"]]
+    texts += [values[name] for name in ("path", "detail") if values[name] is not None]
     if (
         values["label"] not in get_args(Label)
         or values["stage"] not in get_args(Stage)

@@ -24,6 +24,7 @@ KEYS = {
     "stage",
     "timings_ms",
     "model",
+    "detail",
 }
 
 

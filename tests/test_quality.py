@@ -36,6 +36,7 @@ ORDER = [
     "workers",
     "resources",
     "images",
+    "quiet",
     "exif",
     "xmp",
     "embedded",

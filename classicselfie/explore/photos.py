@@ -17,7 +17,7 @@ from classicselfie.detector import SelfieDetector
 from classicselfie.errors import NoFaceError, PhotoError, WorkersError
 from classicselfie.images import BgrImage, resize
 from classicselfie.metadata import read_date
-from classicselfie.photo import Photo, open_photo
+from classicselfie.photo import SUFFIXES, Photo, open_photo
 from classicselfie.quality.score import rate, survey
 from classicselfie.workers.messages import Message
 from classicselfie.workers.pool import WorkerPool, count_processes
@@ -27,20 +27,6 @@ from classicselfie.workers.worker import CrashError, FailedError
 TILE = 160  # longest side of the small pictures: sharp in a grid, about 5 kB each
 _REASONS = 6
 _TILE_QUALITY = 92  # compressed once more on its sprite sheet
-_SUFFIXES = (
-    ".jpg",
-    ".jpeg",
-    ".jpe",
-    ".png",
-    ".webp",
-    ".tif",
-    ".tiff",
-    ".bmp",
-    ".gif",
-    ".avif",
-    ".heic",
-    ".heif",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +79,7 @@ def find_photos(folder: Path, leave_out: Path) -> list[Path]:
         found += [
             here / name
             for name in sorted(files)
-            if not name.startswith(".") and name.lower().endswith(_SUFFIXES)
+            if not name.startswith(".") and name.lower().endswith(SUFFIXES)
         ]
     return found
 

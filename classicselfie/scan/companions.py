@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from classicselfie.endings import PHOTO_ENDINGS
 from classicselfie.names import path_of, text_of
+from classicselfie.photo import SUFFIXES
 from classicselfie.scan.sources import Item
 
 _ATTACHED = (
@@ -24,17 +24,17 @@ _RAW = (
     *(".srw", ".x3f"),
 )
 COMPANION_ENDINGS = (*_ATTACHED, *_RAW)
-_ENDINGS = tuple(way(ending) for ending in PHOTO_ENDINGS for way in (str.lower, str.upper))
+_ENDINGS = tuple(way(ending) for ending in SUFFIXES for way in (str.lower, str.upper))
 _FOLDERS = 16  # whose names are kept; photos come folder by folder
 # Google writes IMG_1.jpg(1).json beside IMG_1(1).jpg.
 _GOOGLE = re.compile(
-    rf"(.+)({'|'.join(map(re.escape, PHOTO_ENDINGS))})([^()]*)(\(\d+\))(\.json)", re.IGNORECASE
+    rf"(.+)({'|'.join(map(re.escape, SUFFIXES))})([^()]*)(\(\d+\))(\.json)", re.IGNORECASE
 )
 
 
 def is_photo(name: str) -> bool:
     """Tell by a name's end whether somebody takes the file for a photo."""
-    return name.lower().endswith(PHOTO_ENDINGS)
+    return name.lower().endswith(SUFFIXES)
 
 
 def belongs_to(name: str, photo: str) -> bool:

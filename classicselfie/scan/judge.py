@@ -14,10 +14,10 @@ from typing import Any, BinaryIO, Protocol
 import cv2
 
 from classicselfie.detector import SelfieDetector
-from classicselfie.errors import PhotoError
+from classicselfie.errors import PhotoError, describe
 from classicselfie.photo import MAX_BYTES
 from classicselfie.scan.sources import Item, open_item
-from classicselfie.verdict import Reason, Verdict
+from classicselfie.verdict import Verdict
 from classicselfie.wire import unpack_verdict
 from classicselfie.workers.messages import Message
 from classicselfie.workers.process import Handler
@@ -70,18 +70,9 @@ class Runner(Protocol):
         """Judge photos in order of arrival, with a bounded number under way."""
 
 
-def unknown(model: str, sentence: str) -> dict[str, Any]:
+def unknown(model: str, sentence: str, detail: str | None = None) -> dict[str, Any]:
     """Write the answer for a photo that could not be judged."""
-    return Verdict(
-        label="unknown",
-        probability=None,
-        front_camera=None,
-        reasons=(Reason("unreadable", sentence, 0.0),),
-        faces=(),
-        size=None,
-        model=model,
-        stage="header",
-    ).to_dict()
+    return Verdict.unknown(model, sentence, detail=detail).to_dict()
 
 
 def weights_digest(detector: SelfieDetector) -> str:
@@ -122,9 +113,9 @@ def examine(pickled: bytes, task: Task) -> Result:
             answer = None if known else detector.check(stream).to_dict()
         return Result(answer, weights, digest, size, mtime_ns)
     except PhotoError as error:
-        return Result(unknown(model, str(error)), weights)
+        return Result(unknown(model, str(error), error.detail), weights)
     except Exception as error:  # one photo must not end the run: a disk's error, a lack of memory
-        return Result(unknown(model, f"the check failed: {error!r}"[:200]), weights)
+        return Result(unknown(model, "the check failed", describe(error)), weights)
 
 
 def prepare_examiner(pickled: bytes) -> Handler:

@@ -42,19 +42,21 @@ COLUMNS = {
     "bytes": "INTEGER",
     "mtime_ns": "INTEGER",
     "sorted_to": "TEXT",
+    "detail": "TEXT",
 }
+_NEW = ("detail",)  # columns that files of version 1 lack, the last ones
 _JSON = ("reasons", "faces", "timings_ms")
 _LINE_KEYS = COLUMNS.keys() - {"width", "height"} | {"size"}
 _SCHEMA = f"""
 CREATE TABLE photos ({", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())}) WITHOUT ROWID;
 CREATE TABLE passed ({", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())}) WITHOUT ROWID;
 """
-# Files of the first version 1 have no such table yet.
+# Files of version 1 may lack it.
 _MOVING = """
 CREATE TABLE IF NOT EXISTS moving
 (path TEXT PRIMARY KEY, source TEXT NOT NULL, sorted_to TEXT NOT NULL) WITHOUT ROWID
 """
-_VERSION = 1
+_VERSION = 2
 _MAX_INTEGER = 2**63 - 1
 # What SQLite puts beside a table, in each of its modes.
 _BESIDE = ("-journal", "-wal", "-shm")
@@ -222,7 +224,14 @@ class Results:
     def _set_up(self) -> None:
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
         if version == _VERSION:
+            return
+        if version == 1:
+            for table in ("photos", "passed"):
+                for name in _NEW:
+                    self._database.execute(f"ALTER TABLE {table} ADD COLUMN {name} {COLUMNS[name]}")
             self._database.execute(_MOVING)
+            self._database.execute(f"PRAGMA user_version = {_VERSION}")
+            self.commit()
             return
         tables = self._database.execute("SELECT name FROM sqlite_master").fetchall()
         if version != 0 or tables:
@@ -234,7 +243,8 @@ class Results:
         if self._format is not None and self.output.exists():
             places = ", ".join("?" * len(COLUMNS))
             try:
-                for row in self._format.read(self.output):
+                for known in self._format.read(self.output):
+                    row = dict.fromkeys(_NEW) | known
                     if row.keys() != COLUMNS.keys():
                         raise ValueError("it has other columns")
                     self._database.execute(
@@ -360,7 +370,7 @@ def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
         lines = (line.replace("\0", _NUL) for line in stream)
         for row in csv.DictReader(lines, strict=True):
             yield row | {
-                name: kinds[kind.split()[0]](row[name]) if row[name] else None
+                name: kinds[kind.split()[0]](row[name]) if row.get(name) else None
                 for name, kind in COLUMNS.items()
             }
 
@@ -373,7 +383,7 @@ def _write_jsonl(path: Path, rows: Iterator[dict[str, Any]]) -> None:
 def _read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as stream:
         for line in stream:
-            row = json.loads(line)
+            row = dict.fromkeys(_NEW) | json.loads(line)
             yield _to_table(row) | {name: row[name] for name in row.keys() - _LINE_KEYS}
 
 

@@ -59,10 +59,10 @@ class Workers:
                 except CrashError:
                     result = self._unknown("the process that read it crashed, twice")
                 except FailedError as error:
-                    result = self._unknown(f"the check failed: {error}")
+                    result = self._unknown("the check failed", str(error))
                 except WorkersError as error:
                     raise ScanError(str(error)) from error
                 yield task, result
 
-    def _unknown(self, why: str) -> Result:
-        return Result(unknown(self._model, why))
+    def _unknown(self, why: str, detail: str | None = None) -> Result:
+        return Result(unknown(self._model, why, detail))

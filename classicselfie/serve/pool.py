@@ -10,7 +10,7 @@ from functools import partial
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import WorkersError
 from classicselfie.serve.limits import Limits
-from classicselfie.serve.worker import prepare, unjudged
+from classicselfie.serve.worker import prepare
 from classicselfie.verdict import Verdict
 from classicselfie.wire import unpack_verdict
 from classicselfie.workers.messages import Message
@@ -120,4 +120,4 @@ class PhotoPool:
             why = f"judging it took longer than {self._limits.timeout:g} seconds"
         except (CrashError, FailedError):
             why = "its decoder broke down"
-        return unjudged(self._detector.model.name, why)
+        return Verdict.unknown(self._detector.model.name, why)

@@ -44,6 +44,9 @@ class VerdictSchema(BaseModel):
     stage: Literal["header", "thumbnail", "pixels"] = Field(description="What answered.")
     timings_ms: dict[str, float] = Field(description="Milliseconds per stage.")
     model: str = Field(description="Name and version of the weights.")
+    detail: str | None = Field(
+        description="What a library said about a photo that could not be read, or null."
+    )
 
 
 class ErrorSchema(BaseModel):
@@ -127,6 +130,7 @@ EXAMPLE: dict[str, Any] = {
     "stage": "pixels",
     "timings_ms": {"open": 0.2, "metadata": 0.3, "decode": 21.4, "faces": 4.1},
     "model": "classicselfie-yunet-0.1.0",
+    "detail": None,
 }
 UNKNOWN: dict[str, Any] = EXAMPLE | {
     "path": "notes.txt",

@@ -10,7 +10,7 @@ import numpy as np
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import PhotoError
 from classicselfie.photo import open_photo
-from classicselfie.verdict import Reason, Verdict
+from classicselfie.verdict import Verdict
 from classicselfie.wire import pack_verdict
 from classicselfie.workers.process import Handler
 
@@ -22,27 +22,13 @@ def prepare(detector: SelfieDetector, max_pixels: int) -> Handler:
     return lambda request: pack_verdict(_judge(detector, request.tail, max_pixels))
 
 
-def unjudged(model: str, why: str) -> Verdict:
-    """Make the verdict of a photo that the service could not or would not judge."""
-    return Verdict(
-        label="unknown",
-        probability=None,
-        front_camera=None,
-        reasons=(Reason("unreadable", why, 0.0),),
-        faces=(),
-        size=None,
-        model=model,
-        stage="header",
-    )
-
-
 def _judge(detector: SelfieDetector, photo: bytes, max_pixels: int) -> Verdict:
     try:
         with open_photo(photo) as file:
             width, height = file.size
     except PhotoError as error:
-        return unjudged(detector.model.name, str(error))
+        return Verdict.unknown(detector.model.name, str(error), detail=error.detail)
     if width * height > max_pixels:
         why = f"it has {width} × {height} pixels; this service takes {max_pixels / 1e6:g} million"
-        return unjudged(detector.model.name, why)
+        return Verdict.unknown(detector.model.name, why)
     return detector.check(photo)

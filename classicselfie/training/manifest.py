@@ -9,6 +9,7 @@ from pathlib import Path
 
 from classicselfie.errors import ManifestError
 from classicselfie.names import printable
+from classicselfie.photo import SUFFIXES
 from classicselfie.tables import TableRow, read_table
 
 
@@ -74,11 +75,6 @@ def read_manifest(manifest: Path) -> list[Row]:
     return rows
 
 
-PHOTO_ENDINGS = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".avif"}
-)
-
-
 def read_folders(selfies: Path, others: Path) -> list[Row]:
     """List the photos of two folders and all folders below them.
 
@@ -105,11 +101,11 @@ def read_folders(selfies: Path, others: Path) -> list[Row]:
         found = sorted(
             path
             for path in folder.rglob("*")
-            if path.suffix.lower() in PHOTO_ENDINGS
+            if path.suffix.lower() in SUFFIXES
             and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         )
         if not found:
-            raise ManifestError(f"{folder} holds no photo ({', '.join(sorted(PHOTO_ENDINGS))})")
+            raise ManifestError(f"{folder} holds no photo ({', '.join(SUFFIXES)})")
         for path in found:
             inner = path.relative_to(folder)
             source = printable(inner.parts[0] if len(inner.parts) > 1 else folder.name)

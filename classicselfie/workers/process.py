@@ -14,6 +14,7 @@ from functools import lru_cache
 from queue import SimpleQueue
 from typing import TypeAlias
 
+from classicselfie.errors import describe
 from classicselfie.workers.messages import Message, receive, send
 
 Handler: TypeAlias = Callable[[Message], Message]
@@ -45,7 +46,7 @@ def main(connection: socket.socket) -> None:
         prepare: Prepare = pickle.loads(requests.get().tail)
         handler = prepare()
     except Exception as error:  # whatever it is, it is told in a line
-        send(connection, Message([FAILED, _one_line(error)]))
+        send(connection, Message([FAILED, describe(error)]))
         return
     send(connection, Message([READY, None]))
     while True:
@@ -54,7 +55,7 @@ def main(connection: socket.socket) -> None:
             answer = handler(request)
             told = Message([DONE, answer.head], answer.tail)
         except Exception as error:  # one request must not end the process
-            told = Message([FAILED, _one_line(error)])
+            told = Message([FAILED, describe(error)])
         del request
         send(connection, told)
 
@@ -80,7 +81,3 @@ def die_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=look, daemon=True).start()
-
-
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
