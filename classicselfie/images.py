@@ -59,10 +59,17 @@ def histogram(values: Luma) -> npt.NDArray[np.int64]:
     )
 
 
-def median(counts: npt.NDArray[np.int64]) -> int:
-    """Lowest value that at least half of the counted ones do not exceed; 0 of nothing."""
+def quantile(counts: npt.NDArray[np.int64], share: float) -> float:
+    """Value below which a share of the counted ones lies; 0 of nothing.
+
+    Equal values count as spread evenly over one unit around them, so that the answer hardly moves
+    when a few pixels come or go.
+    """
     total = np.cumsum(counts)
-    return int(np.searchsorted(2 * total, total[-1]))
+    target = share * float(total[-1])
+    place = int(np.searchsorted(total, target))
+    inside = int(counts[place])
+    return place - 0.5 + (target - (int(total[place]) - inside)) / inside if inside else 0.0
 
 
 def mean_and_spread(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
