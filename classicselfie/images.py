@@ -59,17 +59,18 @@ def histogram(values: Luma) -> npt.NDArray[np.int64]:
     )
 
 
-def quantile(counts: npt.NDArray[np.int64], share: float) -> float:
-    """Value below which a share of the counted ones lies; 0 of nothing.
+def quantiles(counts: npt.NDArray[np.int64], *shares: float) -> list[float]:
+    """Values below which shares of the counted ones lie; there must be some.
 
     Equal values count as spread evenly over one unit around them, so that the answer hardly moves
     when a few pixels come or go.
     """
     total = np.cumsum(counts)
-    target = share * float(total[-1])
-    place = int(np.searchsorted(total, target))
-    inside = int(counts[place])
-    return place - 0.5 + (target - (int(total[place]) - inside)) / inside if inside else 0.0
+    targets = float(total[-1]) * np.array(shares)
+    places = np.searchsorted(total, targets)
+    inside = counts[places]
+    found: list[float] = (places + 0.5 - (total[places] - targets) / inside).tolist()
+    return found
 
 
 def mean_and_spread(counts: npt.NDArray[np.int64]) -> tuple[float, float]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from classicselfie.features.group import FeatureGroup, Values, faceless, whose
 from classicselfie.features.sampling import Sums, box_sums, folded, grid_sums, sums_of
 from classicselfie.features.scene import GRID, Scene
-from classicselfie.images import Box, histogram, mean_and_spread, quantile, whole_pixels
+from classicselfie.images import Box, histogram, mean_and_spread, quantiles, whole_pixels
 
 _FLOOR = 0.5  # of the mean detail: keeps the logarithm of flat areas finite
 
@@ -180,7 +180,7 @@ def _shrunk(box: Box, side: int) -> Box:
 
 def _plain(counts: npt.NDArray[np.int64]) -> float:
     """Share of the counted values that lie near their median."""
-    middle = round(quantile(counts, 0.5))
+    middle = round(quantiles(counts, 0.5)[0])
     near = counts[max(0, middle - _PLAIN + 1) : middle + _PLAIN].sum()
     return float(near / counts.sum())
 
