@@ -21,7 +21,8 @@ _NUMBERS = {
     "frame": "octaves of the picture's fine detail (mean absolute Laplacian of the luma)",
     "face": "octaves of the face's fine detail",
     "background_ratio": "octaves by which all but the face is sharper than it",
-    "fine_to_coarse": "octaves by which the fine detail exceeds that at a quarter of the size",
+    "fine_to_coarse": "octaves by which the fine detail exceeds the coarse (mean distance of "
+    "the quarter-size luma from its mean over 5 × 5 pixels)",
     "corner_top": "octaves by which the upper corners are sharper than the face (the picture, "
     "where there is none)",
     "corner_bottom": "the same of the lower corners",
@@ -108,7 +109,7 @@ _BACKDROP = {
     "edges": "share of it where the luma changes by more than "
     f"{_EDGE} grey levels within two pixels of half the size",
     "detail": "octaves of its fine detail",
-    "coarse_detail": "octaves of its detail at a quarter of the size",
+    "coarse_detail": "octaves of its coarse detail, see `focus.fine_to_coarse`",
     "detail_to_face": "octaves by which its fine detail exceeds the face's",
     "coarse_to_face": "octaves by which its coarse detail exceeds the face's",
     "saturation": "mean saturation there, 0 to 1",
