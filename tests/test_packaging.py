@@ -116,7 +116,7 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(distributions: Path) -> 
     package = {name for name in names if name.startswith("classicselfie/")}
     for needed in (
         "py.typed",
-        "models/face_detection_yunet_2023mar.onnx",
+        "models/yunet_2023mar_maps.onnx",
         "models/LICENSE.yunet",
         "models/yunet.json",
         "models/haar.json",

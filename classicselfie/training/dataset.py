@@ -88,8 +88,8 @@ def _extract_one(path: Path, name: str, detector: FaceDetector) -> Floats | str:
     # Seeded by the name, so that neither order nor number of processes changes anything.
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
     generator = np.random.default_rng(seed)
-    faces = detector.detect(image)
-    face = faces[0] if faces else None
+    found = detector.detect(image)
+    face = found.faces[0] if found.faces else None
     others: list[BgrImage] = [np.ascontiguousarray(image[:, ::-1])]
     others += [
         load_photo(
@@ -98,8 +98,8 @@ def _extract_one(path: Path, name: str, detector: FaceDetector) -> Floats | str:
         for _ in range(AUGMENTATIONS)
     ]
     others.append(load_photo(_thumbnail(image)).image)
-    scenes = [Scene(image, faces), *(Scene(other, detector.detect(other)) for other in others)]
-    vectors = [extract_features(scene) for scene in scenes]
+    seen = [(image, found), *((other, detector.detect(other)) for other in others)]
+    vectors = [extract_features(Scene(each, it.faces, it.views)) for each, it in seen]
     return np.concatenate([*vectors, measure_face(image, face)], dtype=np.float32)
 
 
