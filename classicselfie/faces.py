@@ -198,11 +198,7 @@ def _from_its_bright_side(image: BgrImage, detect: Callable[[BgrImage], Detectio
 
     No detector answers alike for both, so that both are looked at from the same side.
     """
-    columns = cv2.reduce(image, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[0].sum(axis=1)
-    lead = (columns - columns[::-1])[: len(columns) // 2]
-    differing = np.flatnonzero(lead)
-    # Where the halves are equally bright the outermost column that differs decides.
-    if not len(differing) or (lead.sum() or lead[differing[0]]) > 0:
+    if _lead_of_left(image) >= 0:
         return detect(image)
     found = detect(_mirrored(image))
     return replace(
@@ -210,6 +206,17 @@ def _from_its_bright_side(image: BgrImage, detect: Callable[[BgrImage], Detectio
         faces=_largest_first(mirror_face(face, image.shape[1]) for face in found.faces),
         views=tuple(replace(view, mirrored=not view.mirrored) for view in found.views),
     )
+
+
+def _lead_of_left(image: BgrImage) -> int:
+    """How much brighter the left half is; where both are alike, the first pixel that differs."""
+    columns = cv2.reduce(image, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[0].sum(axis=1)
+    half = len(columns) // 2
+    lead = int(columns[:half].sum() - columns[-half:].sum())
+    if not lead:
+        differences = np.subtract(image, image[:, ::-1], dtype=np.int16)[:, :half].ravel()
+        lead = int(differences[np.argmax(differences != 0)]) if differences.size else 0
+    return lead
 
 
 def _mirrored(image: BgrImage) -> BgrImage:
