@@ -1,8 +1,8 @@
-"""The kinds of arrays that pictures are, and resizing that keeps the kind."""
+"""The kinds of arrays that pictures are, resizing, cutting and counting."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from math import ceil, floor, sqrt
 from typing import Any, TypeAlias, TypeVar, cast
 
 import cv2
@@ -15,8 +15,14 @@ Plane: TypeAlias = npt.NDArray[np.float32]
 """Shape (height, width), one value a pixel."""
 Mask: TypeAlias = npt.NDArray[np.uint8]
 """Shape (height, width), 0 or 1."""
+Luma: TypeAlias = npt.NDArray[np.uint8]
+"""Shape (height, width), 0 to 255."""
 
-_Integers: TypeAlias = npt.NDArray[np.int32]
+Box: TypeAlias = tuple[float, float, float, float]
+"""Left, top, right and bottom in pixels."""
+
+# A box's edge this near to a pixel's edge lies on it: mirrored coordinates are rounded otherwise.
+_HAIR = 1e-6
 
 _Array = TypeVar("_Array", bound=npt.NDArray[Any])
 
@@ -34,76 +40,46 @@ def reduce(image: _Array, factor: int, smallest: int = 4) -> _Array:
     return resize(image, max(smallest, width // factor), max(smallest, height // factor))
 
 
-def median(values: Plane) -> Plane:
-    """Median along the first axis, as of `np.median`, which would load a large module."""
-    middle = len(values) // 2, (len(values) - 1) // 2
-    part = np.partition(values, middle, axis=0)
-    return cast(Plane, part[middle[1] : middle[0] + 1].mean(axis=0))
+def halve(image: _Array) -> _Array:
+    """Shrink to half the size by exact means of 2 × 2 pixels; both sides are even.
 
-
-# Fixed point: 12 bits for weights, 3 more for linear light, 15 for the cube root.
-_LINEAR_SCALE = 1 << 3
-_ROOT_SHIFT = 15
-# sRGB to XYZ (IEC 61966-2-1, D65), each row divided by the white point.
-_XYZ = np.array(
-    [
-        [0.412453, 0.357580, 0.180423],
-        [0.212671, 0.715160, 0.072169],
-        [0.019334, 0.119193, 0.950227],
-    ]
-) / [[0.950456], [1.0], [1.088754]]
-# For columns in BGR; the last column rounds.
-_TO_XYZ = np.hstack([np.rint(_XYZ[:, ::-1] * 4096) / 4096, np.full((3, 1), 0.5)]).astype(np.float32)
-
-
-def _linear_light() -> Plane:
-    """Undo sRGB's gamma for each of the 256 values."""
-    value = np.arange(256) / 255
-    light = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-    return cast(Plane, np.rint(255 * _LINEAR_SCALE * light).astype(np.float32))
-
-
-def _lightness_root() -> _Integers:
-    """CIE's cube root with its straight foot, for each value of linear light up to 1.5."""
-    light = np.arange(384 * _LINEAR_SCALE) / (255 * _LINEAR_SCALE)
-    foot = light * 841 / 108 + 16 / 116
-    root = np.where(light < 216 / 24389, foot, np.cbrt(light))
-    table: _Integers = np.rint(root * (1 << _ROOT_SHIFT)).astype(np.int32)
-    table[[49, 628]] += [-1, 1]  # OpenCV's own root is approximate: these it rounds otherwise
-    return table
-
-
-_LINEAR_LIGHT = _linear_light()
-_LIGHTNESS_ROOT = _lightness_root()
-
-
-def to_lab(image: BgrImage) -> tuple[Mask, Mask, Mask]:
-    """Turn BGR to the planes L* (times 2.55), a* and b* (plus 128) of CIE 1976.
-
-    Bit for bit what OpenCV's ``COLOR_BGR2LAB`` gives, which would first spend as long on tables
-    for other conversions as a whole check takes, and 4 MB.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-
-    Returns
-    -------
-    tuple of ndarray of uint8, shape (height, width)
+    Each value is ``(a + b + c + d + 2) >> 2``, whatever the version of OpenCV.
     """
-    light = cv2.transform(cv2.LUT(image, _LINEAR_LIGHT), _TO_XYZ)
-    roots = _LIGHTNESS_ROOT.take(light.astype(np.int32))
-    x, y, z = cast(Sequence[_Integers], cv2.split(roots))
-    # 116 f - 16 and so on, L* in units of 100 / 255; what is added rounds.
-    lightness = 296 * y - (_FOOT - _HALF)
-    a, b = 500 * (x - y) + (_MIDDLE + _HALF), 200 * (y - z) + (_MIDDLE + _HALF)
-    return _rounded(lightness), _rounded(a), _rounded(b)
+    return resize(image, image.shape[1] // 2, image.shape[0] // 2)
 
 
-_FOOT = 16 * 255 * (1 << _ROOT_SHIFT) // 100
-_HALF = 1 << (_ROOT_SHIFT - 1)
-_MIDDLE = 128 << _ROOT_SHIFT
+def histogram(values: Luma) -> npt.NDArray[np.int64]:
+    """Count the pixels at each of the 256 values."""
+    if not values.size:
+        return np.zeros(256, np.int64)
+    return (
+        cv2.calcHist([np.ascontiguousarray(values)], [0], None, [256], [0, 256])
+        .ravel()
+        .astype(np.int64)
+    )
 
 
-def _rounded(plane: _Integers) -> Mask:
-    return (plane >> _ROOT_SHIFT).astype(np.uint8)
+def median(counts: npt.NDArray[np.int64]) -> int:
+    """Lowest value that at least half of the counted ones do not exceed; 0 of nothing."""
+    total = np.cumsum(counts)
+    return int(np.searchsorted(2 * total, total[-1]))
+
+
+def mean_and_spread(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
+    """Mean and standard deviation of counted values."""
+    values = np.arange(len(counts))
+    total = int(counts.sum())
+    mean = int(counts @ values) / total
+    return mean, sqrt(max(0.0, int(counts @ (values * values)) / total - mean * mean))
+
+
+def whole_pixels(start: float, stop: float, length: int) -> slice:
+    """All pixels that a stretch touches, as a slice that mirrors with it."""
+    first = min(max(floor(start + _HAIR), 0), length)
+    return slice(first, max(first, min(ceil(stop - _HAIR), length)))
+
+
+def whole_box(box: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """All pixels that a box touches, as slices of rows and columns."""
+    x0, y0, x1, y1 = box
+    return whole_pixels(y0, y1, shape[0]), whole_pixels(x0, x1, shape[1])

@@ -10,17 +10,18 @@ from typing import cast
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from classicselfie.faces import Bbox
-from classicselfie.images import BgrImage, Mask, median
+from classicselfie.images import BgrImage, Luma, Mask, histogram, median, whole_box
 
 # Fixed model: Chai and Ngan, Face segmentation using skin-color map, IEEE TCSVT 9 (1999).
 _FIXED_LOW = np.array([0, 133, 77], np.uint8)
 _FIXED_HIGH = np.array([255, 173, 127], np.uint8)
-# Floors of the seeded model's spread (Y, Cr, Cb), so that a flat face keeps a usable width.
-_MIN_SPREAD = np.array([22.0, 4.0, 4.0], np.float32)
-_MAX_SPREAD = np.array([48.0, 10.0, 10.0], np.float32)
+# Bounds of the seeded model's spread (Y, Cr, Cb): a flat face keeps a usable width.
+_SPREADS = ((22.0, 48.0), (4.0, 10.0), (4.0, 10.0))
 _REACH = 2.6  # Mahalanobis distance at which a pixel stops being skin
+_ONE = 1024  # squared distances are counted in whole numbers of 1 / _ONE
 
 
 def segment_skin(image: BgrImage, bbox: Bbox | None) -> Mask:
@@ -44,12 +45,21 @@ def segment_skin(image: BgrImage, bbox: Bbox | None) -> Mask:
     if seed is None:
         mask = cv2.inRange(ycrcb, _FIXED_LOW, _FIXED_HIGH)
         return cast(Mask, mask // 255)
-    values = seed.reshape(-1, 3).astype(np.float32)
-    centre = median(values)
-    spread = 1.4826 * median(np.abs(values - centre))  # MAD as a standard deviation
-    spread = np.clip(1.5 * spread, _MIN_SPREAD, _MAX_SPREAD)
-    y, cr, cb = cv2.split(((ycrcb.astype(np.float32) - centre) / spread) ** 2)
-    return cast(Mask, (y + cr + cb < _REACH**2).astype(np.uint8))
+    y, cr, cb = (
+        cv2.LUT(plane, _squares(histogram(cast(Luma, sample)), bounds))
+        for plane, sample, bounds in zip(cv2.split(ycrcb), cv2.split(seed), _SPREADS, strict=True)
+    )
+    return (y + cr + cb < round(_REACH**2 * _ONE)).astype(np.uint8)
+
+
+def _squares(counts: npt.NDArray[np.int64], bounds: tuple[float, float]) -> npt.NDArray[np.int32]:
+    """Tabulate the squared distance from the seed's median, for each of the 256 values."""
+    centre = median(counts)
+    away = np.abs(np.arange(256) - centre)
+    deviation = median(np.bincount(away, counts, 256).astype(np.int64))
+    spread = 1.5 * 1.4826 * deviation  # the second factor makes a standard deviation of it
+    spread = min(max(spread, bounds[0]), bounds[1])
+    return np.rint((away / spread) ** 2 * _ONE).astype(np.int32)
 
 
 def face_middle(image: BgrImage, bbox: Bbox) -> BgrImage | None:
@@ -70,5 +80,5 @@ def face_middle(image: BgrImage, bbox: Bbox) -> BgrImage | None:
     x, y, w, h = bbox
     x0, x1 = x + 0.22 * w, x + 0.78 * w
     y0, y1 = y + 0.25 * h, y + 0.85 * h
-    middle = image[max(0, int(y0)) : max(0, round(y1)), max(0, int(x0)) : max(0, round(x1))]
+    middle = image[whole_box((x0, y0, x1, y1), image.shape)]
     return middle if middle.size >= 3 * 4 else None

@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from classicselfie.faces import Face
-from classicselfie.features import Scene, Vector, hog_face_cells, hog_frame_cells, trace_arm
+from classicselfie.features import Scene
+from classicselfie.features.outlines import hog_face_cells, hog_frame_cells
+from classicselfie.features.skin import trace_arm
 from classicselfie.images import BgrImage, Mask
 from classicselfie.metadata import Evidence, Hints
 from classicselfie.photo import Photo
@@ -96,20 +98,18 @@ class Explanation:
     @cached_property
     def arm(self) -> npt.NDArray[np.bool_]:
         """The part of `skin` that runs from the body into the frame."""
-        rows, columns = self.skin.shape
         if self.scene.face is None:
-            return np.zeros((rows, columns), bool)
+            return np.zeros(self.skin.shape, bool)
         x, y, w, h = self.scene.face.bbox
-        across, down = columns / self.scene.width, rows / self.scene.height
-        return trace_arm(self.skin, (x * across, y * down, w * across, h * down))[1]
+        return trace_arm(self.skin, (x / 4, y / 4, w / 4, h / 4))[1]
 
     @cached_property
-    def hog_face(self) -> Vector | None:
+    def hog_face(self) -> Floats | None:
         """HOG cells of the face-centred window, shape (6, 6, 6); None without a face."""
         return None if self.scene.face is None else hog_face_cells(self.scene)
 
     @cached_property
-    def hog_frame(self) -> Vector:
+    def hog_frame(self) -> Floats:
         """HOG cells of the whole frame, shape (6, 6, 6)."""
         return hog_frame_cells(self.scene)
 

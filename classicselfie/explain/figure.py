@@ -15,9 +15,11 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from classicselfie.explain.explanation import Explanation, Floats
-from classicselfie.features import GRID, HOG_BINS, Vector
+from classicselfie.explain.explanation import BIAS, METADATA, Explanation, Floats
+from classicselfie.features.outlines import HOG_BINS, HOG_LIMIT
+from classicselfie.features.scene import GRID
 from classicselfie.images import BgrImage
+from classicselfie.reasons import METADATA_TITLES, TITLES
 
 # Okabe and Ito's colours, told apart by everybody.
 INK, LINE, FOR, AGAINST, SKIN, ARM = (
@@ -43,16 +45,12 @@ _STYLE: dict[Any, Any] = {
 }
 _SIZE = (13.0, 8.6)  # inches
 _DPI = 90
-SPOKEN = {
-    "bias": "start (bias)",
-    "metadata.front_camera": "metadata: which camera",
-    "metadata.focal_length": "metadata: focal length",
-    "metadata.mirrored": "metadata: mirrored",
-    "metadata.orientation": "metadata: orientation",
-    "metadata.subject_distance": "metadata: distance",
-    "hog_face": "outlines, face",
-    "hog_frame": "outlines, frame",
-}
+LABELS = (
+    {BIAS: "start (bias)"}
+    | TITLES
+    | {f"{METADATA}.{name}": f"metadata: {title}" for name, title in METADATA_TITLES.items()}
+)
+"""What each bar of the sum is called."""
 
 
 def draw_figure(explanation: Explanation) -> bytes:
@@ -161,10 +159,10 @@ def draw_hog_face(axes: Axes, explanation: Explanation) -> None:
         axes.text(0.5, 0.5, "no face was found", ha="center", transform=axes.transAxes)
         axes.set_axis_off()
         return
-    matrix = explanation.scene.context
-    left, top, size = matrix[0, 2], matrix[1, 2], matrix[0, 0]
+    xs, ys = explanation.scene.window()
     side = 40 * GRID
-    matrix = np.array([[size / side, 0, left], [0, size / side, top]])
+    step = (xs[-1] - xs[0]) / side
+    matrix = np.array([[step, 0, xs[0]], [0, step, ys[0]]])
     window = cv2.warpAffine(
         explanation.photo.image,
         matrix,
@@ -182,7 +180,7 @@ def draw_hog_frame(axes: Axes, explanation: Explanation) -> None:
     _glyphs(axes, explanation.photo.image, explanation.hog_frame)
 
 
-def _glyphs(axes: Axes, image: BgrImage, cells: Vector) -> None:
+def _glyphs(axes: Axes, image: BgrImage, cells: Floats) -> None:
     height, width = image.shape[:2]
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     axes.imshow(0.55 + 0.45 * grey / 255, cmap="gray", vmin=0, vmax=1)
@@ -192,7 +190,7 @@ def _glyphs(axes: Axes, image: BgrImage, cells: Vector) -> None:
     for row in range(GRID):
         for column in range(GRID):
             x, y = (column + 0.5) * step_x, (row + 0.5) * step_y
-            for angle, strength in zip(angles, cells[row, column] / 0.4, strict=True):
+            for angle, strength in zip(angles, cells[row, column] / HOG_LIMIT, strict=True):
                 dx = 0.5 * step_x * strength * np.cos(angle)
                 dy = 0.5 * step_y * strength * np.sin(angle)
                 axes.plot(
@@ -231,7 +229,7 @@ def draw_sum(axes: Axes, explanation: Explanation) -> None:
         va="center",
         fontweight="bold",
     )
-    names = [SPOKEN.get(name, name) for name in groups]
+    names = [LABELS.get(name, name) for name in groups]
     axes.set_yticks([*rows, len(groups)], [*names, "decision value"])
     axes.set_ylim(len(groups) + 0.6, -0.6)
     axes.axvline(0, color=INK, linewidth=0.8)

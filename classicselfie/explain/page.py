@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from classicselfie.explain.explanation import Explanation
-from classicselfie.explain.figure import SPOKEN, camera_lines, draw_panels, signed
+from classicselfie.explain.figure import LABELS, camera_lines, draw_panels, signed
 
 _FEATURES = 20  # single features that are listed
 _CAPTIONS = {
@@ -88,7 +88,7 @@ def _bars(explanation: Explanation) -> dict[str, Any]:
 
     rows = [
         {
-            "name": SPOKEN.get(group, group),
+            "name": LABELS.get(group, group),
             "share": share,
             "sentence": sentences.get(group.removeprefix("metadata."), ""),
             **bar(start, start + share),

@@ -14,30 +14,9 @@ from urllib.parse import quote
 from classicselfie.explore.layout import ASPECT, Layout
 from classicselfie.explore.photos import TILE
 from classicselfie.explore.tiles import MAP_SIDE, MAP_TILE, SHEET_SIDE
+from classicselfie.reasons import TITLES
 
 Row = dict[str, Any]
-
-SIGNALS = {
-    "face": "size of the face",
-    "place": "place of the face",
-    "pose": "tilt of the head",
-    "crowd": "number of faces",
-    "skin": "bare skin",
-    "focus": "sharpness",
-    "light": "light",
-    "texture": "fine texture",
-    "backdrop": "background",
-    "colour": "colours",
-    "hog_face": "outlines around the face",
-    "hog_frame": "outlines of the picture",
-    "front_camera": "front or back camera",
-    "focal_length": "focal length",
-    "mirrored": "mirrored storage",
-    "orientation": "stored orientation",
-    "subject_distance": "distance of the face",
-    "no_face": "no face in sight",
-}
-"""Each kind of reason in a few words."""
 
 TYPICAL = 12
 ODD = 6
@@ -67,7 +46,7 @@ def describe_cluster(rows: Sequence[Row]) -> str:
     (signal, _), *_ = Counter(row["top"] for row in rows).most_common(1)
     return (
         f"{selfies / len(rows):.0%} look like selfies; {people}; "
-        f"most often decided by the {SIGNALS.get(signal, signal)}"
+        f"most often decided by the {TITLES.get(signal, signal)}"
     ).replace("by the no face", "by no face")
 
 
@@ -121,7 +100,7 @@ def page_data(
         "tile": {"size": TILE, "side": SHEET_SIDE},
         "mapTile": {"size": MAP_TILE, "side": MAP_SIDE},
         "map": {"width": ASPECT, "height": 1, "spacing": round(layout.spacing, 5)},
-        "signals": SIGNALS,
+        "signals": TITLES,
         "clusters": [
             {
                 "photos": len(members),

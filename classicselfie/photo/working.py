@@ -14,6 +14,7 @@ from classicselfie.photo.borders import find_borders
 WORKING_SIZE = 320
 # A stretched strip is no photo; the floor keeps every later stage free of empty arrays.
 MIN_WORKING_SIDE = 16
+_MULTIPLE = 4  # the shape changes by 1.5 % at most, of anything less than a strip
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Photo:
     Attributes
     ----------
     image : ndarray of uint8, shape (height, width, 3)
-        BGR, upright, uniform borders cut off, longest side `WORKING_SIZE` pixels.
+        BGR, upright, uniform borders cut off, longest side `WORKING_SIZE` pixels, both
+        sides multiples of four.
     size : tuple of int
         Width and height of the upright original in pixels.
     offset : tuple of float
@@ -82,10 +84,12 @@ def to_working_size(pixels: BgrImage, size: tuple[int, int]) -> Photo:
 def _shrink(pixels: BgrImage) -> BgrImage:
     height, width = pixels.shape[:2]
     ratio = WORKING_SIZE / max(height, width)
-    target = (
-        max(MIN_WORKING_SIDE, round(width * ratio)),
-        max(MIN_WORKING_SIDE, round(height * ratio)),
-    )
+    target = _working_side(width * ratio), _working_side(height * ratio)
     if target == (width, height):
         return pixels
     return resize(pixels, *target)
+
+
+def _working_side(length: float) -> int:
+    """Nearest multiple of `_MULTIPLE`, so that halves and quarters of it are exact."""
+    return max(MIN_WORKING_SIDE, _MULTIPLE * round(length / _MULTIPLE))

@@ -132,8 +132,12 @@ class QualityMaps:
     # --- light: everything but skin ----------------------------------------------------------
 
     @cached_property
+    def _grey(self) -> Plane:
+        return self.scene.luma.astype(np.float32)
+
+    @cached_property
     def _luma(self) -> Plane:
-        return reduce(self.scene.grey, _STRIDE)
+        return reduce(self._grey, _STRIDE)
 
     @cached_property
     def _weight(self) -> Plane:
@@ -202,7 +206,7 @@ class QualityMaps:
     def _shading(self) -> float:
         """Stops between the cheeks: one surface, so that its own colour cancels out."""
         bbox = self.heads[0].bbox
-        grey = self.scene.grey
+        grey = self._grey
         sides = []
         for left, right in ((0.12, 0.36), (0.64, 0.88)):
             x0, y0, x1, y1 = _scaled(bbox, (left, 0.45, right, 0.75), 1.0)
@@ -222,7 +226,7 @@ class QualityMaps:
         it is sharp, and hardly where it is blurred, whatever its contrast.
         """
         x0, y0, x1, y1 = _scaled(self.heads[0].bbox, (0.15, 0.15, 0.85, 0.95), 1.0)
-        face = self.scene.grey[y0:y1, x0:x1]
+        face = self._grey[y0:y1, x0:x1]
         if min(face.shape) < 8:
             return float(np.log2(_SOFTEST))
         face = cast(Plane, face * (_SKIN_GREY / (np.median(face) + 1.0)))
@@ -235,8 +239,8 @@ class QualityMaps:
     @cached_property
     def _noise(self) -> float:
         """Noise of the flattest blocks, in shares of their own brightness."""
-        sigma = _block_noise(self.scene.grey)
-        level = resize(self.scene.grey, sigma.shape[1], sigma.shape[0])
+        sigma = _block_noise(self._grey)
+        level = resize(self._grey, sigma.shape[1], sigma.shape[0])
         # Black and white clip the noise away.
         weight = resize(self._weight, sigma.shape[1], sigma.shape[0])
         # Black and white clip the noise away.

@@ -1,0 +1,194 @@
+"""What is sharp, and what is behind the head."""
+
+from __future__ import annotations
+
+from math import log2
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from classicselfie.features.group import FeatureGroup, Values, faceless, whose
+from classicselfie.features.sampling import Sums, box_sums, folded, grid_sums, sums_of
+from classicselfie.features.scene import GRID, Scene
+from classicselfie.images import Box, histogram, mean_and_spread, median, whole_pixels
+
+_FLOOR = 0.5  # of the mean detail: keeps the logarithm of flat areas finite
+
+# --- focus: what is sharp ------------------------------------------------------------------
+
+_NUMBERS = {
+    "frame": "octaves of the picture's fine detail (mean absolute Laplacian of the luma)",
+    "face": "octaves of the face's fine detail",
+    "background_ratio": "octaves by which all but the face is sharper than it",
+    "fine_to_coarse": "octaves by which the fine detail exceeds that at a quarter of the size",
+    "corner_top": "octaves by which the upper corners are sharper than the face (the picture, "
+    "where there is none)",
+    "corner_bottom": "the same of the lower corners",
+}
+_GRID = {
+    f"grid_{row}_{column}": f"octaves by which row {row} and column {column} of the window around "
+    "the face is sharper than the face, mean of both sides; columns count from the outside"
+    for row in range(GRID)
+    for column in range(GRID // 2)
+} | {
+    f"grid_{row}_{column}_difference": f"how far the two cells of `grid_{row}_{column}` differ"
+    for row in range(GRID)
+    for column in range(GRID // 2)
+}
+_FOCUS = _NUMBERS | _GRID
+
+
+def _focus(scene: Scene) -> dict[str, float]:
+    detail, coarse = scene.detail, scene.coarse_detail
+    total, pixels = float(detail[-1, -1]), scene.width * scene.height
+    frame = total / pixels + _FLOOR
+    coarse_mean = float(coarse[-1, -1]) / (pixels / 16) + _FLOOR
+    down, across = scene.height // 4, scene.width // 4
+    boxes: list[Box] = [
+        (x, y, x + across, y + down)
+        for y in (0, scene.height - down)
+        for x in (0, scene.width - across)
+    ]
+    if scene.face is not None:
+        boxes.append(scene.inner_face)
+    sums, areas = box_sums(detail, *boxes)
+    top, bottom = (float(sums[at : at + 2].sum()) / (2 * across * down) + _FLOOR for at in (0, 2))
+    values = dict.fromkeys(_FOCUS, 0.0) | {
+        "frame": log2(frame),
+        "fine_to_coarse": log2(frame / coarse_mean),
+    }
+    if scene.face is None:
+        return values | {"corner_top": log2(top / frame), "corner_bottom": log2(bottom / frame)}
+    inner, inner_area = float(sums[4]), float(areas[4])
+    face = inner / inner_area + _FLOOR if inner_area >= 1 else frame
+    outside = (total - inner) / max(1.0, pixels - inner_area) + _FLOOR
+    xs, ys = scene.window()
+    cell = (xs[1] - xs[0]) ** 2
+    inside = scene.window_inside
+    window = grid_sums(detail, xs, ys) / np.maximum(inside * cell, 1e-6) + _FLOOR
+    means, differences = folded(np.log2(window / face) * inside)
+    return (
+        values
+        | {
+            "face": log2(face),
+            "background_ratio": log2(outside / face),
+            "corner_top": log2(top / face),
+            "corner_bottom": log2(bottom / face),
+        }
+        | dict(zip(_GRID, [*means.flat, *differences.flat], strict=True))
+    )
+
+
+def _focus_words(values: Values, supports: bool) -> str:
+    ratio = values["focus.background_ratio"]
+    if not faceless(values):
+        if supports and ratio > -0.5:
+            return "the surroundings are about as sharp as the face"
+        if not supports and ratio < -0.8:
+            return "the background is blurred behind a sharp face"
+    return f"sharpness is spread as in {whose(supports)}"
+
+
+FOCUS = FeatureGroup("focus", "sharpness", _FOCUS, _focus, _focus_words)
+
+
+# --- backdrop: what is behind the head ------------------------------------------------------
+
+_SIDE = 2  # pixels of the picture a pixel of the half-size luma
+_PLAIN = 12  # grey levels around the median
+_EDGE = 15  # grey levels from one neighbour to the other
+_LEAST = 40  # pixels
+
+_BACKDROP = {
+    "share": "share of the picture that lies above the shoulders, beside the head and over it",
+    "mean": "mean luma there, 0 to 1",
+    "spread": "its standard deviation",
+    "plain": f"share of it within {_PLAIN} grey levels of its median",
+    "edges": "share of it where the luma changes by more than "
+    f"{_EDGE} grey levels within two pixels of half the size",
+    "detail": "octaves of its fine detail",
+    "coarse_detail": "octaves of its detail at a quarter of the size",
+    "detail_to_face": "octaves by which its fine detail exceeds the face's",
+    "coarse_to_face": "octaves by which its coarse detail exceeds the face's",
+    "saturation": "mean saturation there, 0 to 1",
+    "sides_difference": "difference of the mean luma left and right of the head, 0 to 1",
+    "top_plain": f"share of the upper eighth within {_PLAIN} grey levels of its median",
+}
+
+
+def _backdrop(scene: Scene) -> dict[str, float]:
+    nothing = dict.fromkeys(_BACKDROP, 0.0)
+    if scene.face is None:
+        return nothing
+    luma = scene.luma_half
+    rows, columns = luma.shape
+    x, y, w, h = (value / _SIDE for value in scene.face.bbox)
+    shoulders = whole_pixels(0, y + 1.1 * h, rows).stop
+    hair = min(whole_pixels(0, y - 0.5 * h, rows).stop, shoulders)
+    head = whole_pixels(x - 0.5 * w, x + 1.5 * w, columns)
+    parts = [
+        (slice(0, hair), slice(0, columns)),
+        (slice(hair, shoulders), slice(0, head.start)),
+        (slice(hair, shoulders), slice(head.stop, columns)),
+    ]
+    behind = np.sum([histogram(luma[part]) for part in parts], axis=0)
+    area = int(behind.sum())
+    if area < _LEAST:
+        return nothing | {"share": area / luma.size}
+    mean, spread = mean_and_spread(behind)
+    across, down = (plane[:shoulders].astype(np.int32) for plane in scene.slopes_half)
+    edge = across * across + down * down > _EDGE**2
+    boxes: list[Box] = [
+        (_SIDE * xs.start, _SIDE * ys.start, _SIDE * xs.stop, _SIDE * ys.stop) for ys, xs in parts
+    ]
+    fine, fine_face = _detail(scene.detail, 1, boxes, scene.inner_face)
+    coarse, coarse_face = _detail(scene.coarse_detail, 4, boxes, scene.inner_face)
+    saturation, covered = box_sums(sums_of(scene.saturation), *(_shrunk(box, 4) for box in boxes))
+    beside = [luma[:shoulders, : head.start], luma[:shoulders, head.stop :]]
+    left, right = (cv2.mean(side)[0] if side.size else None for side in beside)
+    return {
+        "share": area / luma.size,
+        "mean": mean / 255,
+        "spread": spread / 255,
+        "plain": _plain(behind),
+        "edges": sum(np.count_nonzero(edge[part]) for part in parts) / area,
+        "detail": log2(fine),
+        "coarse_detail": log2(coarse),
+        "detail_to_face": log2(fine / fine_face),
+        "coarse_to_face": log2(coarse / coarse_face),
+        "saturation": float(saturation.sum() / covered.sum()) / 255,
+        "sides_difference": 0.0 if left is None or right is None else abs(left - right) / 255,
+        "top_plain": _plain(histogram(luma[: max(2, rows // 8)])),
+    }
+
+
+def _detail(sums: Sums, side: int, boxes: list[Box], face: Box) -> tuple[float, float]:
+    """Mean detail behind the head and in the face, of a level with that many pixels a pixel.
+
+    A face beyond the frame counts as much as what is behind it.
+    """
+    found, areas = box_sums(sums, *(_shrunk(box, side) for box in (*boxes, face)))
+    behind = float(found[:-1].sum() / areas[:-1].sum()) + _FLOOR
+    return behind, float(found[-1] / areas[-1]) + _FLOOR if areas[-1] > 0 else behind
+
+
+def _shrunk(box: Box, side: int) -> Box:
+    x0, y0, x1, y1 = box
+    return x0 / side, y0 / side, x1 / side, y1 / side
+
+
+def _plain(counts: npt.NDArray[np.int64]) -> float:
+    """Share of the counted values that lie near their median."""
+    middle = median(counts)
+    near = counts[max(0, middle - _PLAIN + 1) : middle + _PLAIN].sum()
+    return float(near / counts.sum())
+
+
+def _backdrop_words(values: Values, supports: bool) -> str:
+    if not supports and values["backdrop.plain"] > 0.7:
+        return "the background is plain, as in portraits"
+    return f"the background is as in {whose(supports)}"
+
+
+BACKDROP = FeatureGroup("backdrop", "background", _BACKDROP, _backdrop, _backdrop_words)

@@ -1,0 +1,54 @@
+"""All feature groups to one vector."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from classicselfie.features.colour import COLOUR
+from classicselfie.features.geometry import CROWD, FACE, PLACE, POSE
+from classicselfie.features.light import LIGHT
+from classicselfie.features.outlines import HOG_FACE, HOG_FRAME
+from classicselfie.features.scene import Scene
+from classicselfie.features.sharpness import BACKDROP, FOCUS
+from classicselfie.features.skin import SKIN
+from classicselfie.features.texture import TEXTURE
+
+Vector = npt.NDArray[np.float32]
+
+# Changes whenever the same photo would give other numbers; weights name the version they need.
+FEATURE_VERSION = 3
+
+GROUPS = (
+    FACE,
+    PLACE,
+    POSE,
+    CROWD,
+    SKIN,
+    FOCUS,
+    LIGHT,
+    TEXTURE,
+    BACKDROP,
+    COLOUR,
+    HOG_FACE,
+    HOG_FRAME,
+)
+FEATURE_NAMES: tuple[str, ...] = tuple(
+    f"{group.name}.{part}" for group in GROUPS for part in group.parts
+)
+
+
+def extract_features(scene: Scene) -> Vector:
+    """Compute the feature vector of a photo.
+
+    Parameters
+    ----------
+    scene : Scene
+
+    Returns
+    -------
+    ndarray of float32, shape (len(FEATURE_NAMES),)
+        In the order of `FEATURE_NAMES`; all finite.
+    """
+    numbers = (value for group in GROUPS for value in group.compute(scene).values())
+    return np.fromiter(numbers, np.float32, len(FEATURE_NAMES))
