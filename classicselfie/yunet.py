@@ -7,8 +7,7 @@ are computed anyway, tell as much of a photo as all other features together.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, cast
 
 import cv2
@@ -44,45 +43,96 @@ class MapSource(NamedTuple):
     stride: int
 
 
-MAPS = (
-    MapSource("fine", "214", 8),  # of the backbone, from fine to coarse
-    MapSource("middle", "223", 16),
-    MapSource("coarse", "236", 32),
-    MapSource("merged_middle", "246", 16),  # of the neck: with what the coarser ones know
-    MapSource("merged_fine", "256", 8),
-)
+# Those the neck merges from these (nodes 246 and 256) told nothing more: docs/experiments.md.
+MAPS = (MapSource("fine", "214", 8), MapSource("middle", "223", 16), MapSource("coarse", "236", 32))
 _STRIDES = (8, 16, 32)
 _NAMES = [
     *(f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in _STRIDES),
     *(each.node for each in MAPS),
 ]
 _DIVISOR = 32  # the input's sides are multiples of it
-_LOWEST_SCORE = 0.05  # a candidate below this is no face to anybody
+_NOBODY = np.zeros((0, 15), np.float32)
 _MOST_CANDIDATES = 5000
 _OVERLAP = 0.3  # intersection over union from which the weaker candidate goes
 
 
-@dataclass(frozen=True, eq=False)
 class Look:
     """What one forward pass saw.
 
+    Parameters
+    ----------
+    outputs : mapping of str to ndarray of float32
+        The network's, by their names.
+    size : tuple of int
+        Width and height of the picture in pixels.
+
     Attributes
     ----------
-    candidates : ndarray of float32, shape (n, 15)
-        x, y, width, height, five landmarks as x and y, and the raw score, best first, in pixels of
-        the picture; overlapping ones are still there.
-    best_score : float
-        The highest raw score anywhere, face or not, 0 to 1.
     maps : tuple of ndarray of float32
         One of each of `MAPS`, of the picture alone, without the padding.
     size : tuple of int
-        Width and height of the picture.
     """
 
-    candidates: Points
-    best_score: float
-    maps: tuple[Map, ...]
-    size: tuple[int, int]
+    def __init__(self, outputs: Mapping[str, Points], size: tuple[int, int]) -> None:
+        width, height = size
+        self.size = size
+        self.maps: tuple[Map, ...] = tuple(
+            outputs[each.node][0, :, : -(-height // each.stride), : -(-width // each.stride)]
+            for each in MAPS
+        )
+        self._outputs = outputs
+        self._columns = -(-width // _DIVISOR) * _DIVISOR
+        # Geometric mean of "a face" and "centred here", one a cell.
+        self._scores = {
+            stride: cast(
+                Points,
+                np.sqrt(
+                    np.clip(outputs[f"cls_{stride}"], 0, 1)
+                    * np.clip(outputs[f"obj_{stride}"], 0, 1)
+                ).ravel(),
+            )
+            for stride in _STRIDES
+        }
+
+    @property
+    def best_score(self) -> float:
+        """The highest raw score anywhere, face or not, 0 to 1."""
+        return max(float(scores.max()) for scores in self._scores.values())
+
+    def candidates(self, score_threshold: float = 0.0) -> Points:
+        """List what may be a face, with overlapping ones.
+
+        Parameters
+        ----------
+        score_threshold : float
+            Weaker candidates are left out.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, 15)
+            x, y, width, height, five landmarks as x and y, and the raw score, best first, in
+            pixels of the picture.
+        """
+        found = [self._decode(stride, score_threshold) for stride in _STRIDES]
+        rows = np.concatenate([rows for rows in found if rows is not None] or [_NOBODY])
+        return rows[np.argsort(-rows[:, 14], kind="stable")]
+
+    def _decode(self, stride: int, score_threshold: float) -> Points | None:
+        scores = self._scores[stride]
+        index = np.flatnonzero(scores >= score_threshold)
+        if not len(index):
+            return None
+        columns = self._columns // stride
+        cell = np.stack([index % columns, index // columns], axis=1).astype(np.float32)
+        offset, size = np.split(self._outputs[f"bbox_{stride}"].reshape(-1, 4)[index], 2, axis=1)
+        landmarks = self._outputs[f"kps_{stride}"].reshape(-1, 5, 2)[index] + cell[:, None]
+        extent = np.exp(size) * stride
+        corner = (cell + offset) * stride - extent / 2
+        return np.concatenate(
+            [corner, extent, landmarks.reshape(-1, 10) * stride, scores[index, None]],
+            axis=1,
+            dtype=np.float32,
+        )
 
     def faces(self, score_threshold: float) -> Points:
         """Keep the best of overlapping candidates, as `FaceDetectorYN` does.
@@ -96,7 +146,7 @@ class Look:
         ndarray of float32, shape (n, 15)
             Best first.
         """
-        rows = self.candidates[self.candidates[:, 14] >= score_threshold]
+        rows = self.candidates(score_threshold)
         if not len(rows):
             return rows
         boxes = np.trunc(rows[:, :4]).astype(int).tolist()  # it compares whole pixels
@@ -145,39 +195,7 @@ class YuNet:
         padded = cv2.copyMakeBorder(
             image, 0, rows - height, 0, columns - width, cv2.BORDER_CONSTANT, value=(0, 0, 0)
         )
-        net.setInput(cv2.dnn.blobFromImage(padded))
-        outputs = dict(zip(_NAMES, cast(Sequence[Points], net.forward(_NAMES)), strict=True))
-        scores = {stride: _scores(outputs, stride) for stride in _STRIDES}
-        found = np.concatenate(
-            [_decode(outputs, stride, columns // stride, scores[stride]) for stride in _STRIDES]
-        )
-        return Look(
-            candidates=found[np.argsort(-found[:, 14], kind="stable")],
-            best_score=max(float(each.max()) for each in scores.values()),
-            maps=tuple(
-                outputs[each.node][0, :, : -(-height // each.stride), : -(-width // each.stride)]
-                for each in MAPS
-            ),
-            size=(width, height),
-        )
-
-
-def _scores(outputs: dict[str, Points], stride: int) -> Points:
-    """Geometric mean of "a face" and "centred here", one a cell."""
-    likely = [np.clip(outputs[f"{kind}_{stride}"].ravel(), 0, 1) for kind in ("cls", "obj")]
-    return cast(Points, np.sqrt(likely[0] * likely[1]))
-
-
-def _decode(outputs: dict[str, Points], stride: int, columns: int, scores: Points) -> Points:
-    """Turn a stride's cells to candidates, see `Look`."""
-    index = np.flatnonzero(scores >= _LOWEST_SCORE)
-    cell = np.stack([index % columns, index // columns], axis=1).astype(np.float32)
-    offset, size = np.split(outputs[f"bbox_{stride}"].reshape(-1, 4)[index], 2, axis=1)
-    landmarks = outputs[f"kps_{stride}"].reshape(-1, 5, 2)[index] + cell[:, None]
-    extent = np.exp(size) * stride
-    corner = (cell + offset) * stride - extent / 2
-    return np.concatenate(
-        [corner, extent, landmarks.reshape(-1, 10) * stride, scores[index, None]],
-        axis=1,
-        dtype=np.float32,
-    )
+        # As `blobFromImage`, which takes longer in OpenCV 5.
+        net.setInput(np.ascontiguousarray(padded.transpose(2, 0, 1), np.float32)[None])
+        outputs = cast(Sequence[Points], net.forward(_NAMES))
+        return Look(dict(zip(_NAMES, outputs, strict=True)), (width, height))

@@ -88,7 +88,7 @@ def test_raw_scores_are_told_even_where_there_is_no_face() -> None:
     crowd, person, room = (YuNet().look(image, "test") for image in pictures())
     assert 0 < room.best_score < 0.5 < person.best_score <= 1
     for look in (crowd, person):
-        scores = look.candidates[:, 14]
+        scores = look.candidates()[:, 14]
         assert scores[0] == pytest.approx(look.best_score)
         assert (np.diff(scores) <= 0).all()
         assert len(scores) > len(look.faces(0.5))  # overlapping ones are still there

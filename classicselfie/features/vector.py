@@ -8,7 +8,7 @@ import numpy.typing as npt
 from classicselfie.features.colour import COLOUR
 from classicselfie.features.geometry import CROWD, FACE, PLACE, POSE
 from classicselfie.features.light import LIGHT
-from classicselfie.features.maps import MAPS_FACE, MAPS_FRAME, MAPS_PAIRS
+from classicselfie.features.maps import MAPS_PAIRS, MAPS_POOLED
 from classicselfie.features.outlines import HOG_FACE, HOG_FRAME
 from classicselfie.features.scene import Scene
 from classicselfie.features.sharpness import BACKDROP, FOCUS
@@ -33,8 +33,7 @@ GROUPS = (
     COLOUR,
     HOG_FACE,
     HOG_FRAME,
-    MAPS_FRAME,
-    MAPS_FACE,
+    MAPS_POOLED,
     MAPS_PAIRS,
 )
 FEATURE_NAMES: tuple[str, ...] = tuple(
