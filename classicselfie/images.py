@@ -59,10 +59,18 @@ def histogram(values: Luma) -> npt.NDArray[np.int64]:
     )
 
 
-def median(counts: npt.NDArray[np.int64]) -> int:
-    """Lowest value that at least half of the counted ones do not exceed; 0 of nothing."""
+def quantiles(counts: npt.NDArray[np.int64], *shares: float) -> list[float]:
+    """Values below which shares of the counted ones lie; there must be some.
+
+    Equal values count as spread evenly over one unit around them, so that the answer hardly moves
+    when a few pixels come or go.
+    """
     total = np.cumsum(counts)
-    return int(np.searchsorted(2 * total, total[-1]))
+    targets = float(total[-1]) * np.array(shares)
+    places = np.searchsorted(total, targets)
+    inside = counts[places]
+    found: list[float] = (places + 0.5 - (total[places] - targets) / inside).tolist()
+    return found
 
 
 def mean_and_spread(counts: npt.NDArray[np.int64]) -> tuple[float, float]:

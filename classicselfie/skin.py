@@ -13,13 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from classicselfie.faces import Bbox
-from classicselfie.images import BgrImage, Luma, Mask, histogram, median, whole_box
+from classicselfie.images import BgrImage, Luma, Mask, histogram, quantiles, whole_box
 
 # Fixed model: Chai and Ngan, Face segmentation using skin-color map, IEEE TCSVT 9 (1999).
 _FIXED_LOW = np.array([0, 133, 77], np.uint8)
 _FIXED_HIGH = np.array([255, 173, 127], np.uint8)
 # Bounds of the seeded model's spread (Y, Cr, Cb): a flat face keeps a usable width.
 _SPREADS = ((22.0, 48.0), (4.0, 10.0), (4.0, 10.0))
+_NORMAL = 0.7413  # makes a standard deviation of the distance between the quartiles
+_WIDTH = 1.35
 _REACH = 2.6  # Mahalanobis distance at which a pixel stops being skin
 _ONE = 1024  # squared distances are counted in whole numbers of 1 / _ONE
 
@@ -53,13 +55,13 @@ def segment_skin(image: BgrImage, bbox: Bbox | None) -> Mask:
 
 
 def _squares(counts: npt.NDArray[np.int64], bounds: tuple[float, float]) -> npt.NDArray[np.int32]:
-    """Tabulate the squared distance from the seed's median, for each of the 256 values."""
-    centre = median(counts)
-    away = np.abs(np.arange(256) - centre)
-    deviation = median(np.bincount(away, counts, 256).astype(np.int64))
-    spread = 1.5 * 1.4826 * deviation  # the second factor makes a standard deviation of it
+    """Tabulate the squared distance from the seed's quantiles, for each of the 256 values."""
+    low, centre, high = quantiles(counts, 0.25, 0.5, 0.75)
+    spread = _WIDTH * _NORMAL * (high - low)
     spread = min(max(spread, bounds[0]), bounds[1])
-    return np.rint((away / spread) ** 2 * _ONE).astype(np.int32)
+    away = np.arange(256) - centre
+    squares: npt.NDArray[np.int32] = np.rint((away / spread) ** 2 * _ONE).astype(np.int32)
+    return squares
 
 
 def face_middle(image: BgrImage, bbox: Bbox) -> BgrImage | None:

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from classicselfie.faces import Bbox, Face
-from classicselfie.features import FEATURE_NAMES, Scene, extract_features, local_binary_pattern
+from classicselfie.features import FEATURE_NAMES, GROUPS, Scene, extract_features
+from classicselfie.features.texture import local_binary_pattern
 from classicselfie.images import BgrImage
 
 SKIN = (130, 160, 220)
@@ -211,20 +212,50 @@ def in_cell(row: int, column: int, margin: int = 8) -> tuple[slice, slice]:
 @pytest.mark.parametrize("row", GRID)
 @pytest.mark.parametrize("column", GRID)
 def test_the_cells_around_the_face_lie_where_their_names_say(row: int, column: int) -> None:
-    image = flat(528, 400, BLUE)
     rows, columns = in_cell(row, column)
-    image[rows, columns] = np.random.default_rng(0).integers(0, 256, image[rows, columns].shape)
-    assert strongest(measure(image, NEAR), "focus.grid_") == f"focus.grid_{row}_{column}"
+    opposite = in_cell(row, 5 - column)[1]
+    name = f"grid_{row}_{min(column, 5 - column)}"
+    image = flat(528, 400, BLUE)
+    noise = np.random.default_rng(0).integers(0, 256, image[rows, columns].shape)
+    image[rows, columns] = noise
+    found = measure(image, NEAR)
+    assert strongest(found, "focus.grid_", but="_difference") == f"focus.{name}"
+    assert strongest(found, "focus.grid_", only="_difference") == f"focus.{name}_difference"
+    image[rows, opposite] = noise[:, ::-1]
+    assert measure(image, NEAR)[f"focus.{name}_difference"] == pytest.approx(0, abs=1e-5)
+
     image = flat(528, 400, BLUE)
     image[105:177, 228:300] = SKIN  # the face itself, so that it is known what skin is
     before = measure(image, NEAR)
-    image[rows, columns] = BLUE if before[f"skin.grid_{row}_{column}"] > 0.5 else SKIN
-    change = {name: abs(value - before[name]) for name, value in measure(image, NEAR).items()}
-    assert strongest(change, "skin.grid_") == f"skin.grid_{row}_{column}"
+    image[rows, columns] = BLUE if before[f"skin.{name}"] > 0.5 else SKIN
+    change = {key: abs(value - before[key]) for key, value in measure(image, NEAR).items()}
+    assert strongest(change, "skin.grid_", but="_difference") == f"skin.{name}"
+    assert strongest(change, "skin.grid_", only="_difference") == f"skin.{name}_difference"
 
 
-def strongest(found: dict[str, float], prefix: str) -> str:
-    return max((name for name in found if name.startswith(prefix)), key=lambda name: found[name])
+def test_a_cell_that_the_frame_cuts_counts_by_its_part_inside() -> None:
+    """The frame ends within the lowest row of cells, and within the outermost at the right."""
+    near = face((242.0, 82.0, 60.0, 60.0))  # cells of 40 pixels; from 152 to 392, 28 to 268
+    image = flat(360, 236, BLUE)
+    image[82:142, 242:302] = SKIN
+    image[228:, :] = image[:, 352:] = SKIN
+    found = measure(image, near)
+    assert_named(
+        found,
+        "skin",
+        {
+            "grid_5_1": 8 / 40,
+            "grid_5_1_difference": 0,
+            "grid_0_0": 8 / 40 / 2,
+            "grid_0_0_difference": 8 / 40,
+            "grid_5_0": (8 / 40 + (8 / 40) ** 2) / 2,
+        },
+    )
+
+
+def strongest(found: dict[str, float], prefix: str, *, but: str = "!", only: str = "") -> str:
+    names = (name for name in found if name.startswith(prefix) and name.endswith(only))
+    return max((name for name in names if not name.endswith(but)), key=lambda name: found[name])
 
 
 def grating(height: int, width: int, angle: float) -> BgrImage:
@@ -241,15 +272,25 @@ def test_outlines_count_where_they_are_and_how_they_run(
     row: int, column: int, direction: int
 ) -> None:
     angle = direction * np.pi / 6
+    mirrored = -direction % 6
+    side, bin_ = min(column, 2 - column), direction
+    if column == 2 or (column == 1 and direction > 3):
+        bin_ = mirrored
+    place = f"{side}_{bin_}"
     image = flat(288, 288, (128, 128, 128))
     part = (slice(row * 96, row * 96 + 96), slice(column * 96, column * 96 + 96))
     image[part] = grating(96, 96, angle)
-    place = f"{row}_{column}_{direction}"
-    assert strongest(measure(image), "hog_frame.") == f"hog_frame.{place}"
-    image = flat(528, 400, (128, 128, 128))
+    near = flat(528, 400, (128, 128, 128))
     y, x = round(WINDOW_Y) + 2 * row * CELL, WINDOW_X + 2 * column * CELL
-    image[y : y + 2 * CELL, x : x + 2 * CELL] = grating(2 * CELL, 2 * CELL, angle)
-    assert strongest(measure(image, NEAR), "hog_face.") == f"hog_face.{place}"
+    near[y : y + 2 * CELL, x : x + 2 * CELL] = grating(2 * CELL, 2 * CELL, angle)
+    for group, found in (("hog_frame", measure(image)), ("hog_face", measure(near, NEAR))):
+        name = f"{group}.{row}_{place}"
+        assert strongest(found, f"{group}.", but="_difference") == name
+        if column == 1 and direction == mirrored:
+            assert strongest(found, f"{group}.", only="_difference").startswith(f"{group}.")
+            assert f"{name}_difference" not in found
+        else:
+            assert strongest(found, f"{group}.", only="_difference") == f"{name}_difference"
 
 
 # --- light, sharpness and what is behind ---------------------------------------------------
@@ -398,8 +439,17 @@ def colourful() -> BgrImage:
     return image
 
 
-INSIDE = face((100.0, 80.0, 80.0, 100.0))
-INNER = (slice(90, 170), slice(108, 172))  # a tenth of the box less at each side
+INSIDE = face((96.0, 86.0, 80.0, 100.0))
+INNER = (slice(96, 176), slice(104, 168))  # a tenth of the box less at each side
+
+
+def reflected(code: int) -> int:
+    """The pattern in the mirror: left neighbours and right ones change places."""
+    upper_left, upper, upper_right, at_right, lower_right, lower, lower_left, at_left = (
+        code >> bit & 1 for bit in range(8)
+    )
+    mirrored = upper_right, upper, upper_left, at_left, lower_left, lower, lower_right, at_right
+    return sum(one << bit for bit, one in enumerate(mirrored))
 
 
 def test_patterns_are_counted_by_their_kind() -> None:
@@ -409,20 +459,27 @@ def test_patterns_are_counted_by_their_kind() -> None:
     found = measure(image, INSIDE)
     luma = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     half = cv2.resize(luma, (160, 120), interpolation=cv2.INTER_AREA)
-    patterns = [format(code, "08b") for code in range(256)]
+    patterns = [format(code, "08b") for code in range(256)]  # the upper left one comes last
     changes = [sum(text[i] != text[i - 1] for i in range(8)) for text in patterns]
     uniform = [code for code in range(256) if changes[code] <= 2]
     assert len(uniform) == 58
     for part in ("frame", "half", "face"):
-        for lift, name in ((2, f"texture.{part}_"), (0, f"texture.{part}_pattern_")):
+        for lift, name in ((2, f"texture.{part}_ones_"), (0, f"texture.{part}_pattern_")):
             codes = local_binary_pattern(half if part == "half" else luma, lift)
-            shares = np.bincount((codes[INNER] if part == "face" else codes).ravel(), minlength=256)
+            if part == "face":  # the outermost pixels have no code
+                codes = codes[95:175, 103:167]
+            shares = np.bincount(codes.ravel(), minlength=256)
             shares = shares / shares.sum()
             by_ones = [
                 sum(shares[code] for code in uniform if patterns[code].count("1") == ones)
                 for ones in range(9)
             ]
-            expected = by_ones if lift else [shares[code] for code in uniform]
+            by_pattern = [
+                sum(shares[code] for code in {first, reflected(first)})
+                for first in uniform
+                if first <= reflected(first)
+            ]
+            expected = by_ones if lift else by_pattern
             expected.append(1 - sum(shares[code] for code in uniform))
             for index, share in enumerate(expected):
                 assert found[f"{name}{index}"] == pytest.approx(share, abs=1e-5), (name, index)
@@ -439,46 +496,69 @@ def test_frequencies_are_those_of_frame_and_face() -> None:
         for part, picture in (("frame", image), ("face", aligned)):
             found = measure(picture, INSIDE)
             name = f"texture.{part}_frequency_"
-            leaning = found.pop(f"{name}14")
+            leaning = found[f"texture.{part}_leaning"]
             assert strongest(found, name) == f"{name}{band - 1}"
             assert (leaning > 3) == (band == 1)  # upright edges show in the first coefficient
             lying = np.ascontiguousarray(picture.transpose(1, 0, 2))
             x, y, w, h = INSIDE.bbox
             turned = measure(lying, face((y, x, h, w)))
-            assert (turned[f"{name}14"] < -3) == (band == 1)
+            assert (turned[f"texture.{part}_leaning"] < -3) == (band == 1)
             # The other one, which has no such edges, is another number.
             if part == "face" and band == 1:
                 flat_face = image.copy()
                 flat_face[INNER] = 128
                 found = measure(flat_face, INSIDE)
-                assert found["texture.frame_frequency_14"] > 3
-                assert found["texture.face_frequency_14"] == pytest.approx(0, abs=1e-4)
+                assert found["texture.frame_leaning"] > 3
+                assert found["texture.face_leaning"] == pytest.approx(0, abs=1e-4)
                 assert found["texture.face_frequency_0"] < 0
+
+
+LUMA_RED_YELLOW = ("luma", "red_green", "yellow_blue")
 
 
 def test_colours_are_counted_in_their_cells(colourful: BgrImage) -> None:
     found = measure(colourful, INSIDE)
-    quarter = cv2.resize(colourful, (80, 60), interpolation=cv2.INTER_AREA)
-    hue, saturation, value = cv2.split(cv2.cvtColor(quarter, cv2.COLOR_BGR2HSV))
+    half = cv2.resize(colourful, (160, 120), interpolation=cv2.INTER_AREA)
+    quarter = cv2.resize(half, (80, 60), interpolation=cv2.INTER_AREA)
+    blue, green, red = (plane.astype(int) for plane in cv2.split(quarter))
+    value = np.maximum.reduce([blue, green, red])
+    saturation = 255 * (value - np.minimum.reduce([blue, green, red])) // np.maximum(value, 1)
+    # A hair from the axes: what lies on one counts as on its positive side.
+    across, up = red - green + 1e-3, (red + green - 2 * blue + 1e-3) / sqrt(3)
+    hue = np.degrees(np.arctan2(up, across)) % 360
     for index in range(8):
-        inside = hue.astype(int) * 8 // 180 == index
+        inside = hue // 45 == index
         expected = saturation[inside].sum() / 255 / hue.size
         assert found[f"colour.hue_{index}"] == pytest.approx(expected, abs=1e-4)
     for name, plane in (("saturation", saturation), ("value", value)):
         for index in range(4):
             expected = (plane // 64 == index).mean()
             assert found[f"colour.{name}_{index}"] == pytest.approx(expected, abs=1e-4)
-    half = cv2.resize(colourful, (160, 120), interpolation=cv2.INTER_AREA)
-    planes = [plane.astype(int) for plane in cv2.split(cv2.cvtColor(half, cv2.COLOR_BGR2LAB))]
-    assert_cells(found, "colour.lab_", planes, (0, 96, 96), (64, 16, 16))
+    planes = opponent(quarter, colourful, 4)
+    assert_cells(found, "colour.joint_", planes, (0, -64, -128), (64, 32, 64))
     assert_moments(found, "colour.", planes)
-    for name, plane in zip("lab", planes, strict=True):
-        assert found[f"colour.mean_{name}"] == pytest.approx(plane.mean() / 128, abs=1e-4)
-    lab = cv2.cvtColor(np.ascontiguousarray(colourful[INNER]), cv2.COLOR_BGR2LAB)
-    planes = [plane.astype(int) for plane in cv2.split(lab)]
-    low = [int(np.median(plane)) - reach for plane, reach in zip(planes, (64, 16, 16), strict=True)]
-    assert_cells(found, "colour.face_lab_", planes, low, (32, 8, 8))
+    for name, plane, unit in zip(LUMA_RED_YELLOW, planes, UNITS, strict=True):
+        assert found[f"colour.mean_{name}"] == pytest.approx(plane.mean() / unit, abs=1e-4)
+    rows, columns = (slice(part.start // 2, part.stop // 2) for part in INNER)
+    planes = [plane[rows, columns] for plane in opponent(half, colourful, 2)]
+    middles = [int(np.sort(plane.ravel())[plane.size // 2]) for plane in planes]
+    low = [middle - 2 * step for middle, step in zip(middles, (32, 16, 32), strict=True)]
+    assert_cells(found, "colour.face_joint_", planes, low, (32, 16, 32))
     assert_moments(found, "colour.face_", planes)
+
+
+UNITS = (32, 32, 64)
+
+
+def opponent(small, image: BgrImage, factor: int):  # type: ignore[no-untyped-def]
+    """Luma shrunk by itself, red against green and yellow against blue of the small picture."""
+    luma = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    while factor > 1:
+        height, width = luma.shape
+        luma = cv2.resize(luma, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+        factor //= 2
+    blue, green, red = (plane.astype(int) for plane in cv2.split(small))
+    return [luma.astype(int), red - green, red + green - 2 * blue]
 
 
 def assert_cells(found: dict[str, float], prefix: str, planes, low, step) -> None:  # type: ignore[no-untyped-def]
@@ -486,16 +566,35 @@ def assert_cells(found: dict[str, float], prefix: str, planes, low, step) -> Non
         np.clip((plane - start) // wide, 0, 3)
         for plane, start, wide in zip(planes, low, step, strict=True)
     ]
-    for index in range(64):
-        cell = (index // 16, index // 4 % 4, index % 4)
+    for cell in np.ndindex(4, 4, 4):
         inside = np.logical_and.reduce([p == c for p, c in zip(places, cell, strict=True)])
-        assert found[f"{prefix}{index}"] == pytest.approx(inside.mean(), abs=1e-4), index
+        name = prefix + "_".join(map(str, cell))
+        assert found[name] == pytest.approx(inside.mean(), abs=1e-4), name
 
 
 def assert_moments(found: dict[str, float], prefix: str, planes) -> None:  # type: ignore[no-untyped-def]
-    for name, plane in zip("lab", planes, strict=True):
-        assert found[f"{prefix}spread_{name}"] == pytest.approx(plane.std() / 32, abs=1e-4)
+    for name, plane, unit in zip(LUMA_RED_YELLOW, planes, UNITS, strict=True):
+        assert found[f"{prefix}spread_{name}"] == pytest.approx(plane.std() / unit, abs=1e-4)
     for one, other in ((0, 1), (0, 2), (1, 2)):
-        expected = np.cov(planes[one].ravel(), planes[other].ravel(), bias=True)[0, 1] / 200
-        name = f"{prefix}covariance_{'lab'[one]}_{'lab'[other]}"
+        covariance = np.cov(planes[one].ravel(), planes[other].ravel(), bias=True)[0, 1]
+        expected = covariance / (UNITS[one] * UNITS[other])
+        name = f"{prefix}covariance_{LUMA_RED_YELLOW[one]}_{LUMA_RED_YELLOW[other]}"
         assert found[name] == pytest.approx(expected, abs=1e-3), name
+
+
+# --- what is said about them ---------------------------------------------------------------
+
+
+def test_every_feature_is_documented_by_words_of_its_own() -> None:
+    documented = {
+        f"{group.name}.{part}": text
+        for group in GROUPS
+        for part, text in group.documentation.items()
+    }
+    assert tuple(documented) == FEATURE_NAMES
+    for name, text in documented.items():
+        assert len(text) > 8, name
+    for group in GROUPS:
+        texts = list(group.documentation.values())
+        assert len(set(texts)) == len(texts), group.name
+        assert group.title

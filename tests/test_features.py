@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
+from golden_pictures import golden_pictures
 
 from classicselfie.benchmark.drawing import BgrImage, draw_head, draw_person, draw_scene
 from classicselfie.faces import Face, make_detector
-from classicselfie.features import (
-    FEATURE_NAMES,
-    GROUPS,
-    Scene,
-    block_frequencies,
-    extract_features,
-    hog,
-    local_binary_pattern,
-)
-from classicselfie.images import median, to_lab
-from classicselfie.photo import load_photo
+from classicselfie.features import FEATURE_NAMES, GROUPS, FeatureGroup, Scene, extract_features
+from classicselfie.features.outlines import hog
+from classicselfie.features.sampling import box_sums, grid_sums, shares_inside, sums_of
+from classicselfie.features.scene import Slopes
+from classicselfie.features.texture import block_frequencies, local_binary_pattern
+from classicselfie.images import histogram, mean_and_spread, quantiles
+from classicselfie.photo import PhotoSource, load_photo
 
 
 def features_of(image: BgrImage) -> dict[str, float]:
@@ -33,7 +33,16 @@ def test_names_are_unique_and_fit_their_groups() -> None:
     for faces in ([], make_detector("yunet").detect(image)):
         scene = Scene(image, faces)
         for group in GROUPS:
-            assert len(group.compute(scene)) == len(group.parts), group.name
+            assert tuple(group.compute(scene)) == group.parts
+
+
+def test_a_group_that_gives_other_parts_than_it_names_is_refused() -> None:
+    parts = {"one": "the first", "two": "the second"}
+    scene = Scene(draw_scene(320, 240), [])
+    for given in ({"one": 1.0}, {"two": 2.0, "one": 1.0}, {"one": 1.0, "two": 2.0, "three": 3.0}):
+        group = FeatureGroup("any", "anything", parts, lambda _, given=given: dict(given))
+        with pytest.raises(RuntimeError, match="the group any names other parts"):
+            group.compute(scene)
 
 
 @pytest.mark.parametrize("shape", [(16, 320), (320, 16), (320, 320), (213, 320)])
@@ -114,14 +123,46 @@ def test_a_blurred_background_lowers_its_sharpness() -> None:
     assert abs(features_of(sharp)["focus.background_ratio"]) < 0.5
 
 
+def slopes_of(luma: BgrImage) -> tuple[Slopes, Slopes]:
+    """Right minus left neighbour and lower minus upper, the border repeated."""
+    wide = np.pad(luma.astype(np.int16), 1, mode="edge")
+    return wide[1:-1, 2:] - wide[1:-1, :-2], wide[2:, 1:-1] - wide[:-2, 1:-1]
+
+
+CELLS = np.arange(-8.0, 57.0, 8.0)  # six of eight pixels and the ring around them
+
+
 def test_hog_puts_an_edge_into_its_bin() -> None:
-    vertical = np.zeros((48, 48), np.float32)
+    vertical = np.zeros((48, 48), np.uint8)
     vertical[:, 24:] = 200
-    cells = hog(vertical)
+    cells = hog(slopes_of(vertical), CELLS, CELLS)
     assert cells.shape == (6, 6, 6)
-    assert cells[:, 2:4, 0].max() > 0.2  # gradient along x: 0°
+    # Each of the cells along it has a tenth of its pixels on the edge; nine share their energy.
+    assert cells[:, 2:4, 0] == pytest.approx(1 / np.sqrt(6), abs=0.01)
     assert cells[..., 3].max() == 0  # none at 90°
-    assert hog(np.ascontiguousarray(vertical.T))[..., 3].max() > 0.2
+    lying = hog(slopes_of(np.ascontiguousarray(vertical.T)), CELLS, CELLS)
+    np.testing.assert_allclose(lying[..., 3], cells[..., 0].T)
+    assert lying[..., 0].max() == 0
+
+
+@pytest.mark.parametrize("degrees", range(0, 180, 5))
+def test_hog_counts_the_nearest_of_its_orientations(degrees: int) -> None:
+    y, x = np.mgrid[:48, :48] - 24
+    angle = np.radians(degrees)
+    ramp = np.rint(128 + 2.5 * (x * np.cos(angle) + y * np.sin(angle))).astype(np.uint8)
+    cells = hog(slopes_of(ramp), CELLS, CELLS)
+    expected = round(degrees / 30) % 6
+    if degrees % 30 != 15:  # else it is as near to two
+        assert cells[2:4, 2:4].argmax(axis=-1) == pytest.approx(expected)
+
+
+def test_hog_is_as_strong_at_the_rim_as_within() -> None:
+    """Waves all over: what lies beyond the frame has no share in the energy around a cell."""
+    waves = np.tile(np.rint(128 + 60 * np.sin(np.arange(48) * np.pi / 4)).astype(np.uint8), (48, 1))
+    cells = hog(slopes_of(waves), CELLS, CELLS)
+    assert cells[:, 2:4, 0] == pytest.approx(cells[2, 2, 0], rel=1e-3)
+    cut = hog(slopes_of(waves), CELLS, CELLS + 4)  # the lowest row of cells is cut in two
+    assert cut[-1, 2, 0] == pytest.approx(cells[2, 2, 0] / 2, rel=1e-3)
 
 
 def test_local_binary_patterns_tell_which_neighbours_are_brighter() -> None:
@@ -145,29 +186,51 @@ def test_textures_are_told_apart() -> None:
         for image in (noise, smooth)
     )
     # Nearly half of all patterns of pure noise change more than twice around the circle.
-    assert rough["texture.frame_9"] > 0.3 > calm["texture.frame_9"]
-    assert rough["texture.frame_pattern_58"] > 0.3 > calm["texture.frame_pattern_58"]
-    assert sum(rough[f"texture.frame_pattern_{i}"] for i in range(59)) == pytest.approx(1)
+    assert rough["texture.frame_ones_9"] > 0.3 > calm["texture.frame_ones_9"]
+    # 58 uniform patterns are 34 with their mirror images.
+    assert rough["texture.frame_pattern_34"] > 0.3 > calm["texture.frame_pattern_34"]
+    assert sum(rough[f"texture.frame_pattern_{i}"] for i in range(35)) == pytest.approx(1)
 
 
 def test_frequencies_are_measured_where_they_are() -> None:
     x = np.arange(64)
     for k in (1, 3, 7):
         wave = 128 + 60 * np.cos((2 * (x % 8) + 1) * k * np.pi / 16)
-        bands = block_frequencies(np.tile(wave, (64, 1)).round().astype(np.uint8))
+        bands, none = block_frequencies(np.tile(wave, (64, 1)).round().astype(np.uint8))
         assert np.argmax(bands[:14]) == k - 1
         assert (bands[14] > 3) == (k == 1)  # upright edges show in the first coefficient
-    assert block_frequencies(np.zeros((7, 64), np.uint8)).tolist() == [0.0] * 15
+        assert none.tolist() == [0.0] * 15
+    assert block_frequencies(np.zeros((7, 64), np.uint8))[0].tolist() == [0.0] * 15
+
+
+def test_frequencies_are_those_of_the_cosine_transform() -> None:
+    luma = np.random.default_rng(0).integers(0, 256, (40, 52), np.uint8)  # two left out at a side
+    blocks = luma[:, 2:-2].reshape(5, 8, 6, 8).swapaxes(1, 2).astype(np.float32)
+    found, part = block_frequencies(luma, (13.0, 11.9, 31.0, 20.1))
+    for bands, chosen in (
+        (found, blocks.reshape(-1, 8, 8)),
+        (part, blocks[1:3, 1:4].reshape(-1, 8, 8)),
+    ):
+        strength = np.mean([np.abs(cv2.dct(block)) for block in chosen], axis=0)
+        order = np.add.outer(np.arange(8), np.arange(8))
+        expected = [np.log2(strength[order == band].mean() + 0.05) for band in range(1, 15)]
+        assert bands[:14] == pytest.approx(expected, abs=1e-4)
+        leaning = np.log2(strength[0, 1] + 1) - np.log2(strength[1, 0] + 1)
+        assert bands[14] == pytest.approx(leaning, abs=1e-4)
 
 
 def test_colours_are_counted() -> None:
     image = np.full((80, 80, 3), (40, 40, 200), np.uint8)
     image[:, :40] = 255
     found = dict(zip(FEATURE_NAMES, extract_features(Scene(image, [])).tolist(), strict=True))
-    lab = {i: found[f"colour.lab_{i}"] for i in range(64) if found[f"colour.lab_{i}"]}
-    white, red = 3 * 16 + 2 * 4 + 2, 1 * 16 + 3 * 4 + 3
-    assert lab == {white: pytest.approx(0.5), red: pytest.approx(0.5)}
-    assert found["colour.covariance_l_a"] < 0 < found["colour.covariance_a_b"]
+    joint = {name: value for name, value in found.items() if name.startswith("colour.joint_")}
+    white, red = "colour.joint_3_2_2", "colour.joint_1_3_3"
+    assert {name: value for name, value in joint.items() if value} == {
+        white: pytest.approx(0.5),
+        red: pytest.approx(0.5),
+    }
+    assert found["colour.covariance_luma_red_green"] < 0
+    assert found["colour.covariance_red_green_yellow_blue"] > 0
 
 
 def test_the_tone_of_a_face_is_no_feature() -> None:
@@ -175,38 +238,149 @@ def test_the_tone_of_a_face_is_no_feature() -> None:
     generator = np.random.default_rng(0)
     detail = generator.normal(0, 6, (60, 60, 3))
     found = []
-    for tone in ((70, 130, 140), (180, 142, 148)):
-        lab = np.full((200, 200, 3), (128, 128, 128), np.float64)
-        lab[70:130, 70:130] = tone + detail
-        image = cv2.cvtColor(lab.round().astype(np.uint8), cv2.COLOR_LAB2BGR)
-        scene = Scene(image, [Face((65.0, 65.0, 70.0, 70.0), (), 0.9)])
+    for tone in ((70, 60, 90), (160, 150, 180)):
+        image = np.full((200, 200, 3), 128, np.float64)
+        image[70:130, 70:130] = tone + detail
+        scene = Scene(image.round().astype(np.uint8), [Face((65.0, 65.0, 70.0, 70.0), (), 0.9)])
         vector = extract_features(scene)
         names = [i for i, name in enumerate(FEATURE_NAMES) if name.startswith("colour.face_")]
         found.append(vector[names])
-    np.testing.assert_allclose(found[0], found[1], atol=0.12)
+    np.testing.assert_allclose(found[0], found[1], atol=0.02)
     assert found[0][:64].sum() == pytest.approx(1, abs=1e-5)
 
 
-def test_a_mirrored_picture_gives_nearly_the_same_features() -> None:
-    image = draw_person(480, 640, (0.4, 0.45), 0.4)
-    one, other = features_of(image), features_of(np.ascontiguousarray(image[:, ::-1]))
-    for name in FEATURE_NAMES:
-        if name.partition(".")[0] in ("face", "place", "crowd", "light", "colour", "texture"):
-            loose = 3 if name.endswith("roll") else 0.08
-            if name.startswith(("texture.face", "colour.face", "texture.frame_frequency")):
-                loose = 0.8  # blocks, edges and median move with the box by part of a pixel
-            assert one[name] == pytest.approx(other[name], abs=loose), name
+# --- mirrored, moved, of any size ----------------------------------------------------------
 
 
-def test_lab_is_that_of_opencv_without_its_tables() -> None:
-    steps = np.arange(0, 256, 3, dtype=np.uint8)
-    colours = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 86, 3)
-    expected = cv2.split(cv2.cvtColor(colours, cv2.COLOR_BGR2LAB))
-    for plane, same in zip(to_lab(colours), expected, strict=True):
-        np.testing.assert_array_equal(plane, same)
+def mirrored(face: Face, width: int) -> Face:
+    """The same face in the mirrored picture: right and left change places."""
+    x, y, w, h = face.bbox
+    points = [(width - px, py) for px, py in face.landmarks]
+    landmarks = tuple(points[place] for place in (1, 0, 2, 4, 3)) if points else ()
+    return replace(face, bbox=(width - x - w, y, w, h), landmarks=landmarks)
 
 
-def test_a_median_is_that_of_numpy() -> None:
-    values = np.random.default_rng(0).random((10, 3), np.float32)
-    np.testing.assert_array_equal(median(values), np.median(values, axis=0))
-    np.testing.assert_array_equal(median(values[:9, 0]), np.median(values[:9, 0]))
+def assert_mirrors(image: BgrImage, faces: list[Face]) -> None:
+    one = extract_features(Scene(image, faces))
+    turned = [mirrored(face, image.shape[1]) for face in faces]
+    other = extract_features(Scene(np.ascontiguousarray(image[:, ::-1]), turned))
+    for name, here, there in zip(FEATURE_NAMES, one.tolist(), other.tolist(), strict=True):
+        assert here == pytest.approx(there, abs=1e-5), name
+
+
+def assert_photo_mirrors(photo: PhotoSource) -> None:
+    image = load_photo(photo).image
+    assert_mirrors(image, make_detector("yunet").detect(image))
+
+
+@pytest.mark.parametrize("name", sorted(golden_pictures()))
+def test_a_drawn_picture_and_its_mirror_image_give_the_same(name: str) -> None:
+    assert_photo_mirrors(golden_pictures()[name])
+
+
+@pytest.mark.parametrize("size", [(320, 240), (320, 212), (212, 320), (320, 16), (16, 320)])
+@pytest.mark.parametrize(
+    "bbox",
+    [
+        (100.0, 60.0, 50.0, 70.0),  # edges on those of pixels
+        (100.5, 60.5, 51.0, 69.0),
+        (-30.2, -20.1, 200.3, 260.7),
+        (3.3, 2.2, 9.1, 11.7),
+        (310.0, 310.0, 40.0, 40.0),
+    ],
+)
+def test_noise_and_its_mirror_image_give_the_same(
+    size: tuple[int, int], bbox: tuple[float, float, float, float]
+) -> None:
+    width, height = size
+    image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    image = cv2.GaussianBlur(image, (0, 0), 1.5)
+    x, y, w, h = bbox
+    places = ((0.3, 0.4), (0.68, 0.45), (0.55, 0.6), (0.35, 0.8), (0.7, 0.83))
+    landmarks = tuple((x + px * w, y + py * h) for px, py in places)
+    others = [Face((x + 0.6 * w, y + 0.1 * h, 0.7 * w, 0.8 * h), landmarks, 0.8)]
+    assert_mirrors(image, [Face(bbox, landmarks, 0.9), *others])
+    assert_mirrors(image, [])
+
+
+def test_50_real_photos_and_their_mirror_images_give_the_same(
+    real_photos: list[tuple[Path, bool]],
+) -> None:
+    for path, _ in real_photos[::4]:
+        assert_photo_mirrors(path)
+
+
+def test_a_picture_of_any_size_is_padded_to_sides_of_fours() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (201, 318, 3), np.uint8)
+    scene = Scene(image, [Face((100.0, 50.0, 40.0, 50.0), ((1.0, 2.0),) * 5, 0.9)])
+    assert scene.image.shape == (204, 320, 3)
+    np.testing.assert_array_equal(scene.image[1:202, 1:319], image)
+    assert scene.faces[0].bbox == (101.0, 51.0, 40.0, 50.0)
+    assert scene.faces[0].landmarks[0] == (2.0, 3.0)
+    assert_mirrors(image, [Face((100.0, 50.0, 40.0, 50.0), (), 0.9)])
+
+
+def test_a_face_that_moves_by_a_pixel_hardly_changes_the_grids() -> None:
+    """Of a drawn face a hundred pixels high, as a part of what faces differ by."""
+    image = load_photo(draw_person(640, 480, (0.5, 0.45), 0.42)).image
+    texture = np.random.default_rng(0).normal(0, 12, image.shape)
+    image = np.clip(image + texture, 0, 255).astype(np.uint8)
+    (face,) = make_detector("yunet").detect(image)[:1]
+    x, y, w, h = face.bbox
+    grids = [i for i, n in enumerate(FEATURE_NAMES) if n.startswith(("focus.grid", "skin.grid"))]
+    before = extract_features(Scene(image, [face]))[grids]
+    moves = [
+        extract_features(Scene(image, [replace(face, bbox=(x + dx, y + dy, w, h))]))[grids] - before
+        for dx, dy in ((1, 0), (0, 1), (-1, 0), (0, -1))
+    ]
+    assert np.abs(moves).mean() < 0.05 * before.std()
+
+
+# --- sums, counts, means -------------------------------------------------------------------
+
+
+def test_a_box_counts_each_pixel_by_the_part_that_it_covers() -> None:
+    plane = np.random.default_rng(0).integers(0, 256, (6, 9), np.uint8)
+    # As if each pixel were 10 × 10 of them: edges at tenths are then whole.
+    large = np.kron(plane, np.ones((10, 10), np.uint8)).astype(float) / 100
+    boxes = [
+        (0.0, 0.0, 9.0, 6.0),
+        (1.3, 2.1, 4.9, 5.7),
+        (2.2, 2.2, 2.9, 2.4),
+        (-3.0, 4.5, 1.5, 9.0),
+    ]
+    found, areas = box_sums(sums_of(plane), *boxes)
+    for box, total, area in zip(boxes, found, areas, strict=True):
+        x0, y0, x1, y1 = (max(0, round(10 * value)) for value in box)
+        part = large[y0:y1, x0:x1]
+        assert total == pytest.approx(part.sum())
+        assert area == pytest.approx(part.size / 100)
+    beyond = box_sums(sums_of(plane), (20.0, 1.0, 30.0, 2.0))
+    assert [value.tolist() for value in beyond] == [[0.0], [0.0]]
+
+
+def test_the_cells_of_a_grid_are_boxes() -> None:
+    generator = np.random.default_rng(0)
+    planes = generator.random((12, 20, 3)).astype(np.float32)
+    xs, ys = np.linspace(-3.5, 22.1, 5), np.linspace(1.2, 13.3, 4)
+    cells = grid_sums(sums_of(planes), xs, ys)
+    assert cells.shape == (3, 4, 3)
+    for row, column, plane in np.ndindex(3, 4, 3):
+        box = (xs[column], ys[row], xs[column + 1], ys[row + 1])
+        (total,), (area,) = box_sums(sums_of(np.ascontiguousarray(planes[..., plane])), box)
+        assert cells[row, column, plane] == pytest.approx(total)
+        share = shares_inside(xs, 20)[column] * shares_inside(ys, 12)[row]
+        assert share == pytest.approx(area / ((box[2] - box[0]) * (box[3] - box[1])))
+
+
+def test_counted_values_have_the_mean_spread_and_quartiles_of_the_pixels() -> None:
+    values = np.random.default_rng(0).normal(120, 30, (80, 90)).clip(0, 255).astype(np.uint8)
+    counts = histogram(values[:, ::2])
+    np.testing.assert_array_equal(counts, np.bincount(values[:, ::2].ravel(), minlength=256))
+    mean, spread = mean_and_spread(counts)
+    assert mean == pytest.approx(values[:, ::2].mean())
+    assert spread == pytest.approx(values[:, ::2].std())
+    expected = np.quantile(values[:, ::2], (0.25, 0.5, 0.75))
+    assert quantiles(counts, 0.25, 0.5, 0.75) == pytest.approx(expected, abs=0.5)
+    assert quantiles(np.bincount([7] * 10, minlength=256), 0.5) == [7.0]
+    assert quantiles(np.bincount([7, 8], minlength=256), 0.5) == [7.5]

@@ -12,6 +12,7 @@ import tarfile
 import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import encode
@@ -21,7 +22,12 @@ from classicselfie.benchmark.drawing import draw_person
 ROOT = Path(__file__).parents[1]
 CHECK = (
     "import json, sys, pathlib, cv2, classicselfie\n"
+    "from classicselfie.features import Scene, extract_features\n"
+    "from classicselfie.photo import load_photo\n"
     "out = {'file': classicselfie.__file__, 'opencv': cv2.__version__}\n"
+    "face = classicselfie.Face((70.2, 60.7, 90.1, 110.9), ((90.5, 95.0),) * 5, 0.9)\n"
+    "scenes = [Scene(load_photo(path).image, [face]) for path in sys.argv[1:]]\n"
+    "out['features'] = [extract_features(scene).tolist() for scene in scenes]\n"
     "for name in ('yunet', 'haar'):\n"
     "    detector = classicselfie.SelfieDetector(detector=name)\n"
     "    out[name] = [detector.check(path).probability for path in sys.argv[1:]]\n"
@@ -29,7 +35,7 @@ CHECK = (
 )
 
 
-def check_in(python: Path | str, place: Path, photos: list[Path], cwd: Path) -> dict[str, object]:
+def check_in(python: Path | str, place: Path, photos: list[Path], cwd: Path) -> dict[str, Any]:
     """Check photos with the package that lies in `place`, from an empty directory."""
     environment = {**os.environ, "PYTHONPATH": str(place)}
     run = subprocess.run(
@@ -40,7 +46,7 @@ def check_in(python: Path | str, place: Path, photos: list[Path], cwd: Path) -> 
         cwd=cwd,
         env=environment,
     )
-    answer: dict[str, object] = json.loads(run.stdout)
+    answer: dict[str, Any] = json.loads(run.stdout)
     assert str(answer["file"]).startswith(str(place))
     return answer
 
@@ -178,5 +184,7 @@ def compare_majors(environments: dict[str, Path], photos: list[Path], cwd: Path)
     four, five = (check_in(environments[major], ROOT, photos, cwd) for major in ("<5", "=5"))
     assert str(four["opencv"]).startswith("4.")
     assert str(five["opencv"]).startswith("5.")
+    for photo, one, other in zip(photos, four["features"], five["features"], strict=True):
+        assert one == pytest.approx(other, abs=1e-5), photo  # with the same face given
     for name in ("yunet", "haar"):
         assert four[name] == pytest.approx(five[name], abs=0.02)

@@ -113,7 +113,7 @@ PLACE = FeatureGroup("place", "place of the face", _PLACE, _place, _place_words,
 
 _POSE = {
     "known": "1 where the detector gives landmarks; without them all else is 0",
-    "roll": "slope of the line through the eyes in degrees, 0 to 90; less than the head's own",
+    "roll": "slope of the line through the eyes in degrees, 0 to 90; far less than the head's tilt",
     "yaw": "the nose beside the middle of the eyes, in eye distances, up to 2",
     "pitch": "the nose below the eyes, in distances from eyes to mouth, -1 to 2",
     "eye_distance": "distance of the eyes in face widths",
@@ -167,8 +167,14 @@ def _roll(face: Face) -> float:
     return degrees(atan2(left_y - right_y, left_x - right_x))
 
 
+# 60 selfies turned by known angles: YuNet's eyes follow a turn of 20° by 2.6° in the median, one of
+# 32° by 4.2° and one of 40° by 4.9°. A slope of 8° shows in 1 % of those turned by 10° or less and
+# in 19 % of those turned by 20° and more, so it tells that a head is tilted, but not how far.
+_TILTED = 8.0
+
+
 def _pose_words(values: Values, supports: bool) -> str:
-    if supports and values["pose.roll"] >= 8:
+    if supports and values["pose.roll"] >= _TILTED:
         return "the head is tilted, as in many selfies"
     return f"the head is held as in {whose(supports)}"
 

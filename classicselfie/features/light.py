@@ -14,9 +14,9 @@ _BRIGHT, _DARK = 245, 16
 
 _LIGHT = {
     "frame_mean": "mean luma of the picture, 0 to 1",
-    "frame_spread": "its standard deviation",
+    "frame_spread": "standard deviation of the luma of the picture",
     "face_mean": "mean luma of the face, 0 to 1",
-    "face_spread": "its standard deviation",
+    "face_spread": "standard deviation of the luma of the face",
     "face_minus_rest": "mean luma of the face minus that of all else",
     "face_side_difference": "difference of the mean luma of the face's two sides, 0 to 1",
     "face_highlights": f"share of the face with a luma above {_BRIGHT}",

@@ -27,6 +27,7 @@ GRID = 6  # cells a side in every face-centred or whole-frame grid
 CONTEXT_FACES = 4.0  # width and height of the face-centred window in face sizes
 CONTEXT_DROP = 0.6  # its centre lies this many face sizes below the face: shoulders, arms
 SIMILAR_FACE = 0.5  # a face of at least half the largest one's size belongs to the group
+_AROUND = 5  # pixels a side
 _MULTIPLE = 4  # of the sides: every level of the pyramid comes out even
 
 
@@ -134,8 +135,13 @@ class Scene:
 
     @cached_property
     def coarse_detail(self) -> Sums:
-        """Sums of the same of the luma at a quarter of the size."""
-        return sums_of(_laplacian(self.luma_quarter))
+        """Sums of the coarse detail: how far the quarter-size luma is from the mean around it.
+
+        That mean is of 5 × 5 pixels, 20 of the picture's a side.
+        """
+        luma = self.luma_quarter
+        around = cv2.boxFilter(luma, cv2.CV_32F, (_AROUND, _AROUND), normalize=False)
+        return sums_of(np.abs(luma - around / np.float32(_AROUND**2)))
 
     @cached_property
     def skin(self) -> Mask:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from classicselfie.features.group import FeatureGroup, Values, faceless, whose
 from classicselfie.features.sampling import Sums, box_sums, folded, grid_sums, sums_of
 from classicselfie.features.scene import GRID, Scene
-from classicselfie.images import Box, histogram, mean_and_spread, median, whole_pixels
+from classicselfie.images import Box, histogram, mean_and_spread, quantiles, whole_pixels
 
 _FLOOR = 0.5  # of the mean detail: keeps the logarithm of flat areas finite
 
@@ -21,7 +21,8 @@ _NUMBERS = {
     "frame": "octaves of the picture's fine detail (mean absolute Laplacian of the luma)",
     "face": "octaves of the face's fine detail",
     "background_ratio": "octaves by which all but the face is sharper than it",
-    "fine_to_coarse": "octaves by which the fine detail exceeds that at a quarter of the size",
+    "fine_to_coarse": "octaves by which the fine detail exceeds the coarse (mean distance of "
+    "the quarter-size luma from its mean over 5 × 5 pixels)",
     "corner_top": "octaves by which the upper corners are sharper than the face (the picture, "
     "where there is none)",
     "corner_bottom": "the same of the lower corners",
@@ -108,7 +109,7 @@ _BACKDROP = {
     "edges": "share of it where the luma changes by more than "
     f"{_EDGE} grey levels within two pixels of half the size",
     "detail": "octaves of its fine detail",
-    "coarse_detail": "octaves of its detail at a quarter of the size",
+    "coarse_detail": "octaves of its coarse detail, see `focus.fine_to_coarse`",
     "detail_to_face": "octaves by which its fine detail exceeds the face's",
     "coarse_to_face": "octaves by which its coarse detail exceeds the face's",
     "saturation": "mean saturation there, 0 to 1",
@@ -180,7 +181,7 @@ def _shrunk(box: Box, side: int) -> Box:
 
 def _plain(counts: npt.NDArray[np.int64]) -> float:
     """Share of the counted values that lie near their median."""
-    middle = median(counts)
+    middle = round(quantiles(counts, 0.5)[0])
     near = counts[max(0, middle - _PLAIN + 1) : middle + _PLAIN].sum()
     return float(near / counts.sum())
 

@@ -179,11 +179,11 @@ def block_frequencies(luma: Luma, box: Box | None = None) -> tuple[Floats, Float
     """
     rows, columns = luma.shape[0] // _BLOCK, luma.shape[1] // _BLOCK
     top, left = luma.shape[0] % _BLOCK // 2, luma.shape[1] % _BLOCK // 2
-    pixels = luma[top : top + rows * _BLOCK, left : left + columns * _BLOCK].astype(np.float32)
+    pixels = luma[top : top + rows * _BLOCK, left : left + columns * _BLOCK]
     planes = pixels.reshape(rows, _BLOCK, columns, _BLOCK).transpose(1, 3, 0, 2)
-    across = _cosine_transform(planes.reshape(_BLOCK, _BLOCK, -1))
+    across = _cosine_transform(planes.reshape(_BLOCK, _BLOCK, -1).astype(np.float32))
     both = _cosine_transform(across.swapaxes(0, 1))
-    strength = np.abs(both).reshape(_BLOCK, _BLOCK, rows, columns)
+    strength = np.abs(both, out=both).reshape(_BLOCK, _BLOCK, rows, columns)
     if box is None:
         return _in_bands(strength), np.zeros(_FREQUENCIES + 1)
     x0, y0, x1, y1 = box
