@@ -66,7 +66,7 @@ def framed(share: float, *, sides: bool) -> Callable[[BgrImage, Partner], BgrIma
 
 def cut(image: BgrImage, _: Partner) -> BgrImage:
     """Cut a third of the largest face off, at the nearer side of the picture."""
-    faces = make_detector("yunet").detect(image)
+    faces = make_detector("yunet").detect(image).faces
     if not faces:
         return image
     x, _, w, _ = faces[0].bbox
@@ -124,7 +124,8 @@ def vectors(path: Path, partners: Sequence[Path], detector: str) -> np.ndarray:
     made = []
     for change in VERSIONS.values():
         picture = load_photo(np.ascontiguousarray(change(image, others))).image
-        made.append(extract_features(Scene(picture, eye.detect(picture))))
+        found = eye.detect(picture)
+        made.append(extract_features(Scene(picture, found.faces, found.views)))
     return np.array(made)
 
 

@@ -87,11 +87,11 @@ def feature_groups(detector: SelfieDetector, manifest: Path) -> None:
     seconds: dict[str, list[float]] = {group.name: [] for group in GROUPS}
     for row in random.Random(1).sample(read_manifest(manifest), PHOTOS):
         image = load_photo(row.path).image
-        faces = detector.face_detector.detect(image)
-        if not faces:
+        found = detector.face_detector.detect(image)
+        if not found.faces:
             continue
         for _ in range(ROUNDS):
-            scene = Scene(image, faces)
+            scene = Scene(image, found.faces, found.views)
             for group in GROUPS:
                 start = perf_counter()
                 group.compute(scene)

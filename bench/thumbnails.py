@@ -73,9 +73,13 @@ def extract(paths: Sequence[Path], detector: str) -> list[list[Vector | None]]:
     for path in paths:
         with open_photo(as_phone(load_photo(path).image)) as photo:
             looks = [photo.decode(), photo.thumbnail()]
-        found.append(
-            [look and extract_features(Scene(look.image, eye.detect(look.image))) for look in looks]
-        )
+        vectors = []
+        for look in looks:
+            seen = look and eye.detect(look.image)
+            vectors.append(
+                look and seen and extract_features(Scene(look.image, seen.faces, seen.views))
+            )
+        found.append(vectors)
     return found
 
 

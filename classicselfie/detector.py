@@ -179,12 +179,12 @@ class SelfieDetector:
         model = self.model
         found = self.face_detector.detect(photo.image)
         timer.lap("faces")
-        scene = Scene(photo.image, found)
+        scene = Scene(photo.image, found.faces, found.views)
         _ = scene.skin  # computed here, so that its time is told apart
         timer.lap("skin")
         features = extract_features(scene)[model.columns].astype(np.float64)
         timer.lap("features")
-        faces = tuple(face_in_original(face, photo) for face in found)
+        faces = tuple(face_in_original(face, photo) for face in found.faces)
         evidence = metadata_evidence(hints, faces[0] if faces else None, photo.size)
         shares, bias = model.contributions(features[None])
         # Metadata adds log-odds; in units of the decision value they stay one linear sum.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias, cast
 
 import cv2
@@ -14,10 +14,9 @@ import numpy.typing as npt
 from classicselfie.errors import ModelError
 from classicselfie.images import BgrImage, reduce, resize
 from classicselfie.photo import Photo
-from classicselfie.quiet import no_opencv_warnings
 from classicselfie.resources import resource
+from classicselfie.yunet import Look, Map, YuNet
 
-Points = npt.NDArray[np.float32]
 Bbox: TypeAlias = tuple[float, float, float, float]
 """x, y, width, height in pixels; may reach beyond the picture."""
 
@@ -70,13 +69,52 @@ def face_in_original(face: Face, photo: Photo) -> Face:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class MapView:
+    """The inner maps of one of YuNet's looks at a picture.
+
+    Attributes
+    ----------
+    maps : tuple of ndarray of float32, shape (64, rows, columns)
+        One of each of `classicselfie.yunet.MAPS`.
+    size : tuple of int
+        Width and height in pixels of what the network saw: the whole picture, shrunk.
+    mirrored : bool
+        Whether it saw the picture mirrored.
+    """
+
+    maps: tuple[Map, ...]
+    size: tuple[int, int]
+    mirrored: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """What a detector found in a picture.
+
+    Attributes
+    ----------
+    faces : list of Face
+        Largest first, in pixels of the picture.
+    best_score : float
+        The highest score of the first look, face or not, 0 to 1.
+    views : tuple of MapView
+        YuNet's first look, and where that shows a face also the look at its mirror image; none
+        where the detector is another.
+    """
+
+    faces: list[Face]
+    best_score: float
+    views: tuple[MapView, ...] = ()
+
+
 class FaceDetector(Protocol):
     """What the pipeline asks of a face detector. One instance may serve many threads."""
 
     name: str
 
-    def detect(self, image: BgrImage) -> list[Face]:
-        """Find faces in an upright BGR image; largest first, coordinates in its pixels."""
+    def detect(self, image: BgrImage) -> Detection:
+        """Find faces in an upright BGR image; the same ones in its mirror image."""
         ...
 
 
@@ -85,7 +123,9 @@ class YuNetDetector:
 
     It looks up to three times and stops at the first look that shows a face: at the picture
     shrunk to `FIRST_LOOK`, where nearly all faces of selfies are found in less than half the
-    time; at the whole working image; and at the working image turned by a quarter.
+    time; at the whole working image; and at the working image turned by a quarter. Where the
+    first look shows a face, the network sees the mirror image as well, for its maps: their mean
+    tells more than one of them.
 
     Parameters
     ----------
@@ -94,11 +134,6 @@ class YuNetDetector:
     rotated_score_threshold : float
         The same for the turned picture. Higher, for most pictures without an upright face have
         no face at all.
-
-    References
-    ----------
-    Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector, Machine Intelligence Research
-    20 (2023). Weights: `face_detection_yunet_2023mar.onnx` of the OpenCV Zoo, MIT licence.
     """
 
     name = "yunet"
@@ -106,52 +141,100 @@ class YuNetDetector:
     def __init__(self, score_threshold: float = 0.5, rotated_score_threshold: float = 0.75) -> None:
         self.score_threshold = score_threshold
         self.rotated_score_threshold = rotated_score_threshold
-        self._path = str(resource("models", "face_detection_yunet_2023mar.onnx"))
-        # FaceDetectorYN keeps its input size and plans for it: one per thread and look.
-        self._local = threading.local()
+        self._net = YuNet()
 
-    def detect(self, image: BgrImage) -> list[Face]:
+    def detect(self, image: BgrImage) -> Detection:
         """Find faces; see `FaceDetector.detect`."""
+        return _from_its_bright_side(image, self._detect)
+
+    def _detect(self, image: BgrImage) -> Detection:
         height, width = image.shape[:2]
-        factor = FIRST_LOOK / max(width, height)
-        if factor < 1:
-            small = resize(image, max(8, round(width * factor)), max(8, round(height * factor)))
-            faces = self._look("first", small, self.score_threshold)
-            if faces:
-                back = np.eye(2, 3, dtype=np.float32)
-                ratio = (width / small.shape[1], height / small.shape[0])
-                return _largest_first(_transform(face, back, ratio) for face in faces)
-        return self._look("whole", image, self.score_threshold) or _look_sideways(
-            image, lambda turned: self._look("turned", turned, self.rotated_score_threshold)
+        factor = min(1.0, FIRST_LOOK / max(width, height))
+        small = (
+            resize(image, max(8, round(width * factor)), max(8, round(height * factor)))
+            if factor < 1
+            else image
         )
+        look = self._net.look(small, "first")
+        views = [MapView(look.maps, look.size, mirrored=False)]
+        ratio = (width / small.shape[1], height / small.shape[0])
+        faces = _largest_first(
+            _transform(face, _IN_PLACE, ratio) for face in _faces(look, self.score_threshold)
+        )
+        if faces:
+            other = self._net.look(_mirrored(small), "first")
+            views.append(MapView(other.maps, other.size, mirrored=True))
+        else:
+            faces = (self._look("whole", image) if factor < 1 else []) or _look_sideways(
+                image, lambda turned: self._look("turned", turned, self.rotated_score_threshold)
+            )
+        return Detection(faces, look.best_score, tuple(views))
 
     def detect_upright(self, image: BgrImage) -> list[Face]:
         """Find faces that stand upright, with a single look at the image as it is."""
-        return self._look("upright", image, self.score_threshold)
+        return self._look("upright", image)
 
-    def _look(self, look: str, image: BgrImage, score_threshold: float) -> list[Face]:
-        height, width = image.shape[:2]
-        net = getattr(self._local, look, None)
-        if net is None:
-            with no_opencv_warnings:  # OpenCV 5 warns of what it chooses by itself
-                net = cv2.FaceDetectorYN.create(
-                    self._path, "", (width, height), self.score_threshold, 0.3, 5000
-                )
-            setattr(self._local, look, net)
-        if net.getInputSize() != (width, height):
-            net.setInputSize((width, height))
-        rows = net.detect(image)[1]
-        if rows is None:
-            return []
-        return _largest_first(
-            Face(
-                bbox=cast(Bbox, tuple(map(float, row[:4]))),
-                landmarks=tuple((float(x), float(y)) for x, y in row[4:14].reshape(5, 2)),
-                score=float(row[14]),
-            )
-            for row in cast(Points, rows)
-            if row[14] >= score_threshold and row[2] > 1 and row[3] > 1
+    def _look(
+        self, purpose: str, image: BgrImage, score_threshold: float | None = None
+    ) -> list[Face]:
+        threshold = self.score_threshold if score_threshold is None else score_threshold
+        return _largest_first(_faces(self._net.look(image, purpose), threshold))
+
+
+def _faces(look: Look, score_threshold: float) -> list[Face]:
+    return [
+        Face(
+            bbox=cast(Bbox, tuple(row[:4])),
+            landmarks=tuple(zip(row[4:14:2], row[5:14:2], strict=True)),
+            score=row[14],
         )
+        for row in look.faces(score_threshold).tolist()
+        if row[2] > 1 and row[3] > 1
+    ]
+
+
+def _from_its_bright_side(image: BgrImage, detect: Callable[[BgrImage], Detection]) -> Detection:
+    """Detect in a picture or in its mirror image, whichever has the brighter left half.
+
+    No detector answers alike for both, so that both are looked at from the same side.
+    """
+    if _lead_of_left(image) >= 0:
+        return detect(image)
+    found = detect(_mirrored(image))
+    return replace(
+        found,
+        faces=_largest_first(mirror_face(face, image.shape[1]) for face in found.faces),
+        views=tuple(replace(view, mirrored=not view.mirrored) for view in found.views),
+    )
+
+
+def _lead_of_left(image: BgrImage) -> int:
+    """How much brighter the left half is; where both are alike, the first pixel that differs."""
+    columns = cv2.reduce(image, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[0].sum(axis=1)
+    half = len(columns) // 2
+    lead = int(columns[:half].sum() - columns[-half:].sum())
+    if not lead:
+        differences = np.subtract(image, image[:, ::-1], dtype=np.int16)[:, :half].ravel()
+        lead = int(differences[np.argmax(differences != 0)]) if differences.size else 0
+    return lead
+
+
+def _mirrored(image: BgrImage) -> BgrImage:
+    return np.ascontiguousarray(image[:, ::-1])
+
+
+_OTHER_SIDE = (1, 0, 2, 4, 3)  # the right eye of the mirror image is the left one
+
+
+def mirror_face(face: Face, width: int) -> Face:
+    """Find where a face lies in the mirror image of a picture of this width in pixels."""
+    x, y, w, h = face.bbox
+    places = face.landmarks and [face.landmarks[index] for index in _OTHER_SIDE]
+    return Face(
+        bbox=(width - x - w, y, w, h),
+        landmarks=tuple((width - px, py) for px, py in places),
+        score=face.score,
+    )
 
 
 def _look_sideways(image: BgrImage, look: Callable[[BgrImage], list[Face]]) -> list[Face]:
@@ -165,6 +248,9 @@ def _look_sideways(image: BgrImage, look: Callable[[BgrImage], list[Face]]) -> l
             back = _unrotate(code, small.shape[1], small.shape[0])
             best = [_transform(face, back, ratio) for face in faces]
     return best
+
+
+_IN_PLACE = np.eye(2, 3, dtype=np.float32)
 
 
 def _unrotate(code: int, width: int, height: int) -> npt.NDArray[np.float32]:
@@ -217,12 +303,17 @@ class HaarDetector:
         self._path = str(resource("cascades", self._cascade))
         self._local = threading.local()
 
-    def detect(self, image: BgrImage) -> list[Face]:
+    def detect(self, image: BgrImage) -> Detection:
         """Find faces; see `FaceDetector.detect`."""
+        return _from_its_bright_side(image, self._detect)
+
+    def _detect(self, image: BgrImage) -> Detection:
         faces = self._look(image, self.min_neighbors)
-        return faces or _look_sideways(
+        best_score = max((face.score for face in faces), default=0.0)
+        faces = faces or _look_sideways(
             image, lambda turned: self._look(turned, self.rotated_min_neighbors)
         )
+        return Detection(faces, best_score)
 
     def _look(self, image: BgrImage, min_neighbors: int) -> list[Face]:
         cascade = getattr(self._local, "cascade", None)

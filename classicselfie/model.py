@@ -1,16 +1,16 @@
-"""The linear model: one weight per feature and per conjunction of features.
+"""The linear model: one weight per feature.
 
-A linear SVM decides. Besides the features themselves it weighs *conjunctions* such as "large face
-and low in the frame and sharp background": the leaves of small trees, each a 0/1 feature. The
-decision value stays a plain sum, so that every signal's share of it can be told.
+A linear SVM over standardised features decides. The decision value is a plain sum, so that every
+signal's share of it can be told.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
@@ -24,19 +24,36 @@ from classicselfie.errors import ModelError
 from classicselfie.features import FEATURE_NAMES, FEATURE_VERSION
 from classicselfie.resources import resource
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # Standardised features are clipped here, so that no single odd number decides alone.
 CLIP = 3.0
-# A missing split compares with this: always the first child. JSON has no infinity.
-NEVER = 3.4e38
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
+def standardise(features: npt.ArrayLike, mean: Floats, scale: Floats) -> Floats:
+    """Bring features to mean 0 and spread 1, clipped.
+
+    Parameters
+    ----------
+    features : array_like, shape (..., f)
+    mean, scale : ndarray of float64, shape (f,)
+
+    Returns
+    -------
+    ndarray of float64, shape (..., f)
+        ``clip((features - mean) / scale, -CLIP, CLIP)``.
+    """
+    x = np.array(features, np.float64)  # a copy, changed in place: there may be many photos
+    x -= mean
+    x /= scale
+    return np.clip(x, -CLIP, CLIP, out=x)
+
+
 @dataclass(frozen=True, eq=False)
 class LinearModel:
-    """A linear SVM over standardised features and tree leaves, with its calibration.
+    """A linear SVM over standardised features, with its calibration.
 
     Attributes
     ----------
@@ -47,17 +64,9 @@ class LinearModel:
     feature_names : tuple of str
         The f features it reads, a subset of `FEATURE_NAMES`.
     mean, scale : ndarray of float64, shape (f,)
-        Standardisation: ``clip((x - mean) / scale, -3, 3)``.
+        Of `standardise`.
     coef : ndarray of float64, shape (f,)
         Weight per standardised feature.
-    split_feature : ndarray of int64, shape (trees, 2**depth - 1)
-        Which feature each inner node compares, in heap order.
-    split_threshold : ndarray of float64, shape (trees, 2**depth - 1)
-        A photo goes to the second child where its feature is greater.
-    leaf_coef : ndarray of float64, shape (trees, 2**depth)
-        Weight per leaf.
-    leaf_share : ndarray of float64, shape (trees, 2**depth)
-        Share of the training photos in each leaf; only explanations use it.
     intercept : float
         Bias of the SVM.
     calibration : tuple of float
@@ -72,9 +81,7 @@ class LinearModel:
 
     References
     ----------
-    Friedman, Popescu: Predictive learning via rule ensembles, Annals of Applied Statistics 2
-    (2008): linear terms plus rules from small trees. Platt: Probabilistic outputs for support
-    vector machines, 1999. Saabas, 2014: a leaf's weight shared out along its path.
+    Platt: Probabilistic outputs for support vector machines, 1999.
     """
 
     title: str
@@ -83,10 +90,6 @@ class LinearModel:
     mean: Floats
     scale: Floats
     coef: Floats
-    split_feature: Integers
-    split_threshold: Floats
-    leaf_coef: Floats
-    leaf_share: Floats
     intercept: float
     calibration: tuple[float, float]
     thresholds: Mapping[str, float]
@@ -94,27 +97,17 @@ class LinearModel:
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        f, (trees, nodes) = len(self.feature_names), self.split_feature.shape
-        expected = {
-            "mean": (f,),
-            "scale": (f,),
-            "coef": (f,),
-            "split_threshold": (trees, nodes),
-            "leaf_coef": (trees, nodes + 1),
-            "leaf_share": (trees, nodes + 1),
-        }
-        for key, shape in expected.items():
+        shape = (len(self.feature_names),)
+        for key in _ARRAYS:
             values = getattr(self, key)
             if values.shape != shape:
                 raise ModelError(f"{self.title}: {key} has shape {values.shape}, not {shape}")
             if not np.isfinite(values).all():
                 raise ModelError(f"{self.title}: {key} holds numbers that are not finite")
-        if (nodes + 1) & nodes:
-            raise ModelError(f"{self.title}: {nodes} inner nodes make no complete tree")
-        if trees and not 0 <= self.split_feature.min() <= self.split_feature.max() < f:
-            raise ModelError(f"{self.title}: split_feature points outside the features")
         if not (self.scale > 0).all():
             raise ModelError(f"{self.title}: scale must be above 0")
+        if not math.isfinite(self.intercept):
+            raise ModelError(f"{self.title}: the intercept is not finite")
         if self.detector not in BUNDLED:
             raise ModelError(f"{self.title}: there is no detector {self.detector!r}")
         if not isinstance(self.card, Mapping):
@@ -145,37 +138,9 @@ class LinearModel:
         """Places of the model's features in the whole vector."""
         return np.array([_FEATURE_INDEX[name] for name in self.feature_names], np.int64)
 
-    @property
-    def depth(self) -> int:
-        """Comparisons from a tree's root to a leaf."""
-        return int(self.split_feature.shape[1] + 1).bit_length() - 1
-
     def standardise(self, features: npt.ArrayLike) -> Floats:
         """Bring features, shape (..., f), to mean 0 and spread 1, clipped."""
-        x = np.asarray(features, np.float64)
-        return np.clip((x - self.mean) / self.scale, -CLIP, CLIP)
-
-    def leaves(self, features: npt.ArrayLike) -> Integers:
-        """Find the leaf of each tree.
-
-        Parameters
-        ----------
-        features : array_like, shape (n, f)
-            In the order of `feature_names`.
-
-        Returns
-        -------
-        ndarray of int64, shape (n, trees)
-        """
-        x = np.asarray(features, np.float64)
-        trees = np.arange(self.split_feature.shape[0])
-        node = np.zeros((len(x), len(trees)), np.int64)
-        rows = np.arange(len(x))[:, None]
-        for _ in range(self.depth):
-            greater = x[rows, self.split_feature[trees, node]] > self.split_threshold[trees, node]
-            node = 2 * node + 1 + greater
-        leaves: Integers = node - self.split_feature.shape[1]
-        return leaves
+        return standardise(features, self.mean, self.scale)
 
     def decision_function(self, features: npt.ArrayLike) -> Floats:
         """Signed distance from the boundary; above 0 leans to a selfie.
@@ -189,11 +154,9 @@ class LinearModel:
         -------
         ndarray of float64, shape (n,)
         """
-        leaves = self.leaves(features)
-        trees = np.arange(leaves.shape[1])
+        shares, bias = self.contributions(features)
         # Summed in float64 one way, whatever BLAS would do with threads: same bytes, same score.
-        linear = (self.standardise(features) * self.coef).sum(axis=1)
-        decisions: Floats = linear + self.leaf_coef[trees, leaves].sum(axis=1) + self.intercept
+        decisions: Floats = shares.sum(axis=1) + bias
         return decisions
 
     def contributions(self, features: npt.ArrayLike) -> tuple[Floats, float]:
@@ -207,34 +170,12 @@ class LinearModel:
         Returns
         -------
         shares : ndarray of float64, shape (n, f)
+            Each standardised feature times its weight.
         bias : float
-            What a photo of which nothing is known would get; shares and bias add up to the
+            What a photo with average features gets, the intercept; shares and bias add up to the
             decision value.
         """
-        x = np.asarray(features, np.float64)
-        shares = self.standardise(x) * self.coef
-        values = self._node_values
-        trees = np.arange(len(values))
-        rows = np.arange(len(x))[:, None]
-        node = np.zeros((len(x), len(trees)), np.int64)
-        for _ in range(self.depth):
-            feature = self.split_feature[trees, node]
-            child = 2 * node + 1 + (x[rows, feature] > self.split_threshold[trees, node])
-            np.add.at(shares, (rows, feature), values[trees, child] - values[trees, node])
-            node = child
-        return shares, self.intercept + float(values[:, 0].sum())
-
-    @cached_property
-    def _node_values(self) -> Floats:
-        """Mean leaf weight below every node, in heap order, shape (trees, 2**(depth + 1) - 1)."""
-        share = self.leaf_share
-        mass = share * self.leaf_coef
-        values = [self.leaf_coef]
-        for _ in range(self.depth):
-            share, mass = share[:, ::2] + share[:, 1::2], mass[:, ::2] + mass[:, 1::2]
-            below = values[0][:, ::2] + values[0][:, 1::2]
-            values.insert(0, np.where(share > 0, mass / np.maximum(share, 1e-12), below / 2))
-        return np.concatenate(values, axis=1)
+        return self.standardise(features) * self.coef, self.intercept
 
     def probability(self, decision: float) -> float:
         """Calibrated probability of a decision value."""
@@ -268,7 +209,11 @@ class LinearModel:
         return float(threshold)
 
     def to_json(self) -> str:
-        """Write the weights as JSON, one key a line; `from_json` reads them back exactly."""
+        """Write the weights as JSON; `from_json` reads them back exactly.
+
+        The features stand group by group, one a line: `parts` are their names within the group,
+        and `mean`, `scale` and `coef` follow their order.
+        """
         head = {
             "schema_version": SCHEMA_VERSION,
             "feature_version": FEATURE_VERSION,
@@ -280,16 +225,21 @@ class LinearModel:
             "intercept": self.intercept,
             "card": dict(self.card),
         }
-        arrays = {
-            "feature_names": list(self.feature_names),
-            **{key: getattr(self, key).tolist() for key in _ARRAYS},
-        }
-        lines = [
-            f' "{key}": '
-            + json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-            for key, value in (head | arrays).items()
-        ]
-        return "{\n" + ",\n".join(lines) + "\n}\n"
+        lines = [f'"{key}": {_compact(value)}' for key, value in head.items()]
+        groups = ",\n  ".join(_compact(group) for group in self._groups())
+        return "{\n " + ",\n ".join([*lines, f'"groups": [\n  {groups}\n ]']) + "\n}\n"
+
+    def _groups(self) -> Iterator[dict[str, Any]]:
+        """List features of one group that follow each other, so that its name stands once."""
+        places = range(len(self.feature_names))
+        names = [name.partition(".") for name in self.feature_names]
+        for group, found in itertools.groupby(places, lambda place: names[place][0]):
+            members = list(found)
+            yield {
+                "group": group,
+                "parts": [names[place][2] for place in members],
+                **{key: getattr(self, key)[members].tolist() for key in _ARRAYS},
+            }
 
     @classmethod
     def from_json(cls, text: str, source: str = "weights") -> LinearModel:
@@ -309,11 +259,20 @@ class LinearModel:
                     f"needs {SCHEMA_VERSION} and {FEATURE_VERSION}: train again or upgrade"
                 )
             slope, offset = data["calibration"]
+            groups = data["groups"]
+            for group in groups:
+                if any(len(group[key]) != len(group["parts"]) for key in _ARRAYS):
+                    raise ModelError(f"{source}: group {group['group']!r} lacks numbers or names")
             return cls(
                 title=str(data["name"]),
                 detector=str(data["detector"]),
-                feature_names=tuple(data["feature_names"]),
-                **{key: np.array(data[key], kind) for key, kind in _ARRAYS.items()},
+                feature_names=tuple(
+                    f"{group['group']}.{part}" for group in groups for part in group["parts"]
+                ),
+                **{
+                    key: np.array([value for group in groups for value in group[key]], np.float64)
+                    for key in _ARRAYS
+                },
                 intercept=float(data["intercept"]),
                 calibration=(float(slope), float(offset)),
                 thumbnail_margin=None
@@ -326,15 +285,11 @@ class LinearModel:
             raise ModelError(f"{source} is no valid weights file: {error!r}") from error
 
 
-_ARRAYS: dict[str, type] = {
-    "mean": np.float64,
-    "scale": np.float64,
-    "coef": np.float64,
-    "split_feature": np.int64,
-    "split_threshold": np.float64,
-    "leaf_coef": np.float64,
-    "leaf_share": np.float64,
-}
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+_ARRAYS = ("mean", "scale", "coef")
 _FEATURE_INDEX = {name: index for index, name in enumerate(FEATURE_NAMES)}
 
 

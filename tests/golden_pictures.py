@@ -41,7 +41,8 @@ def measure() -> dict[str, dict[str, object]]:
         model, detector = load_model(name), make_detector(name)
         for picture, pixels in golden_pictures().items():
             image = load_photo(pixels).image
-            x = extract_features(Scene(image, detector.detect(image)))[model.columns]
+            found = detector.detect(image)
+            x = extract_features(Scene(image, found.faces, found.views))[model.columns]
             x = np.round(x.astype(np.float64), 6)
             decision = float(model.decision_function(x[None])[0])
             out[f"{name}: {picture}"] = {

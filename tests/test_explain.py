@@ -27,7 +27,8 @@ def decision_function(detector: SelfieDetector, photo: PhotoSource) -> float:
         hints = read_hints(file)
         decoded = file.decode()
     model = detector.model
-    scene = Scene(decoded.image, detector.face_detector.detect(decoded.image))
+    found = detector.face_detector.detect(decoded.image)
+    scene = Scene(decoded.image, found.faces, found.views)
     features = extract_features(scene)[model.columns].astype(np.float64)
     faces = detector.explain(photo, occlusion=False).faces
     evidence = metadata_evidence(hints, faces[0] if faces else None, decoded.size)

@@ -21,9 +21,9 @@ def add_to(commands: Commands) -> None:
     train = commands.add_parser(
         "train",
         help="train weights on labelled photos",
-        description="Train weights on the photos of a manifest or of two folders, choosing C and "
-        "the feature groups by folds grouped by source; measure them with every group of selfies "
-        "left out in turn; write the weights, their card and a report.",
+        description="Train weights on the photos of a manifest or of two folders, choosing C by "
+        "folds of whole sources; measure them with every source left out in turn; write the "
+        "weights, their card and a report.",
     )
     _add_photos(train)
     train.add_argument("-o", "--output", type=Path, required=True, help="weights file to write")
@@ -34,13 +34,19 @@ def add_to(commands: Commands) -> None:
         help="write a report on labelled photos",
         description="Judge the photos of a manifest or of two folders and write a report: one "
         "HTML file, and the same figures as JSON. Without --weights every photo is judged by "
-        "weights that are trained without its group; with it, by those weights as they are.",
+        "weights that are trained without its source; with it, by those weights as they are.",
     )
     _add_photos(evaluate)
     evaluate.add_argument(
         "-o", "--output", type=Path, required=True, help="report to write, an .html file"
     )
-    evaluate.add_argument("--weights", type=Path, help="weights that have not seen the photos")
+    judges = evaluate.add_mutually_exclusive_group()
+    judges.add_argument("--weights", type=Path, help="weights that have not seen the photos")
+    judges.add_argument(
+        "--retrain",
+        action="store_true",
+        help="train again without each family of feature groups as well, to tell what it is worth",
+    )
     evaluate.set_defaults(run=_evaluate)
 
 
@@ -57,6 +63,13 @@ def _add_photos(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--detector", choices=("yunet", "haar"), help="default: that of --weights, or yunet"
     )
+    command.add_argument(
+        "--without",
+        metavar="GROUP",
+        action="append",
+        default=[],
+        help="leave a group of the photos out of everything (may be given several times)",
+    )
     add_jobs(command)
     command.add_argument("--cache", type=Path, help="folder that keeps extracted features")
     add_force(command)
@@ -71,6 +84,7 @@ def _train(arguments: argparse.Namespace) -> int:
         _labelled(arguments.photos),
         detector=arguments.detector or "yunet",
         output=arguments.output,
+        without=arguments.without,
         n_jobs=arguments.jobs,
         cache=arguments.cache,
         force=arguments.force,
@@ -88,6 +102,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         weights=arguments.weights,
         detector=arguments.detector,
         output=arguments.output,
+        without=arguments.without,
+        retrain=arguments.retrain,
         n_jobs=arguments.jobs,
         cache=arguments.cache,
         force=arguments.force,

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from classicselfie.features.colour import COLOUR
 from classicselfie.features.geometry import CROWD, FACE, PLACE, POSE
 from classicselfie.features.light import LIGHT
+from classicselfie.features.maps import MAPS_PAIRS, MAPS_POOLED
 from classicselfie.features.outlines import HOG_FACE, HOG_FRAME
 from classicselfie.features.scene import Scene
 from classicselfie.features.sharpness import BACKDROP, FOCUS
@@ -32,6 +33,8 @@ GROUPS = (
     COLOUR,
     HOG_FACE,
     HOG_FRAME,
+    MAPS_POOLED,
+    MAPS_PAIRS,
 )
 FEATURE_NAMES: tuple[str, ...] = tuple(
     f"{group.name}.{part}" for group in GROUPS for part in group.parts

@@ -361,7 +361,7 @@ def survey(photo: Photo) -> QualityMaps:
     NoFaceError
         If there is no face.
     """
-    faces = _face_detector().detect(photo.image)
+    faces = _face_detector().detect(photo.image).faces
     if not faces:
         raise NoFaceError("no face was found")
     scene = Scene(photo.image, faces)

@@ -197,7 +197,7 @@ def _cores() -> int:
 
 def _describe(detector: SelfieDetector, limits: Limits) -> dict[str, Any]:
     model = detector.model
-    left_out = model.card.get("figures", {}).get("leave_one_group_out")
+    left_out = model.card.get("figures", {}).get("left_out")
     return {
         "name": model.name,
         "detector": model.detector,

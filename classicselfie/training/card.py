@@ -9,31 +9,31 @@ import numpy as np
 
 from classicselfie.metadata import FRONT_GIVEN_OTHER, FRONT_GIVEN_SELFIE
 from classicselfie.model import LinearModel
-from classicselfie.training.folds import fold_without_both
 from classicselfie.training.report import MAIN
 from classicselfie.training.results import Results
 from classicselfie.training.staging import staged_figures
+from classicselfie.training.thresholds import SURENESS
 from classicselfie.training.validation import (
     BAND_MARGIN,
     band_table,
     expected_calibration_error,
-    figures_per_group,
+    figures_left_out,
     flags_at_thresholds,
+    kept_limits,
     marked_bands,
     rates,
     reliability,
+    tally,
 )
 
 
-def card_figures(left_out: Results, sources_out: Results | None) -> dict[str, Any]:
+def card_figures(left_out: Results) -> dict[str, Any]:
     """Work out what the card tells.
 
     Parameters
     ----------
     left_out : Results
-        With each group of selfies left out, and the baseline.
-    sources_out : Results or None
-        The same photos with whole sources left out; None where the sources are too few.
+        Of photos whose sources were left out, with the baseline.
 
     Returns
     -------
@@ -41,20 +41,21 @@ def card_figures(left_out: Results, sources_out: Results | None) -> dict[str, An
         Strict JSON.
     """
     rows, folds, baseline = left_out.rows, left_out.folds, left_out.baseline
+    limits = kept_limits(rows, left_out.flags)
     figures: dict[str, Any] = {
-        "leave_one_group_out": figures_per_group(rows, folds, left_out.decisions),
-        "leave_one_group_out_valid_split": _of_valid_split(left_out),
+        "whole_sources": left_out.whole_sources,
+        "folds": len(left_out.fold_names),
+        "left_out": figures_left_out(rows, folds, left_out.decisions),
+        "left_out_valid_split": _of_valid_split(left_out),
         "thumbnails": staged_figures(left_out),
         "calibration_error": round(
             expected_calibration_error(reliability(rows, left_out.probabilities)), 4
         ),
         "at_thresholds": {
             name: {
+                "recall": tally(left_out.selfie, flags),
+                "limits": limits.get(name, {}),
                 "by_kind": rates(rows, flags, "kind"),
-                "by_source": rates(rows, flags, "source"),
-                "by_source_left_out_whole": (
-                    rates(rows, sources_out.flags[name], "source") if sources_out else None
-                ),
                 "by_band": {
                     grouping: band_table(left_out.selfie, flags, bands)
                     for grouping, bands in left_out.bands.items()
@@ -62,11 +63,13 @@ def card_figures(left_out: Results, sources_out: Results | None) -> dict[str, An
             }
             for name, flags in left_out.flags.items()
         },
+        # At one threshold: the weights file shall stay small, and the report tells all.
+        "by_source": rates(rows, left_out.flags[MAIN], "source"),
     }
     if baseline is not None:
         flags_of_baseline = flags_at_thresholds(rows, folds, baseline)
         figures["metadata_only_baseline"] = {
-            **figures_per_group(rows, folds, baseline),
+            **figures_left_out(rows, folds, baseline),
             "by_kind": {
                 name: rates(rows, flags, "kind") for name, flags in flags_of_baseline.items()
             },
@@ -75,12 +78,15 @@ def card_figures(left_out: Results, sources_out: Results | None) -> dict[str, An
 
 
 def _of_valid_split(results: Results) -> dict[str, Any] | None:
-    """Figures of the photos on which nothing was chosen; None where a fold lacks a class."""
+    """Figures of the photos on which nothing was chosen; None where they lack a class."""
     valid = np.array([row.split == "valid" for row in results.rows])
     rows = [row for row in results.rows if row.split == "valid"]
-    if not rows or fold_without_both(rows, results.folds[valid]) is not None:
+    if len({row.selfie for row in rows}) < 2:
         return None
-    return figures_per_group(rows, results.folds[valid], results.decisions[valid])
+    overall: dict[str, Any] = figures_left_out(
+        rows, results.folds[valid], results.decisions[valid]
+    )["overall"]
+    return overall
 
 
 def card_text(model: LinearModel) -> str:
@@ -91,15 +97,16 @@ def card_text(model: LinearModel) -> str:
 def _lines(model: LinearModel) -> Iterable[str]:
     card, figures = model.card, model.card["figures"]
     data = card["training_data"]
-    groups, baseline = figures["leave_one_group_out"], figures["metadata_only_baseline"]
+    groups = sorted({name.partition(".")[0] for name in model.feature_names})
     yield f"# {model.name}"
     yield ""
     yield (
-        f"A linear SVM over {len(model.feature_names)} named features and the "
-        f"{model.leaf_coef.size} leaves of {len(model.leaf_coef)} small trees, with the "
-        f"{model.detector} face detector. Written by `classicselfie train`; do not edit."
+        f"A linear SVM over {len(model.feature_names)} named features of {len(groups)} groups "
+        f"({', '.join(groups)}), with the {model.detector} face detector. Written by "
+        "`classicselfie train`; do not edit."
     )
     yield ""
+    yield from _first(figures)
     yield from _weak_bands(figures["at_thresholds"])
     yield "## Training data"
     yield ""
@@ -111,6 +118,12 @@ def _lines(model: LinearModel) -> Iterable[str]:
         "DATA.md)."
     )
     yield ""
+    if data["groups_left_out"]:
+        yield (
+            "Left out of training and of every figure, though they were at hand: "
+            f"{', '.join(data['groups_left_out'])}."
+        )
+        yield ""
     yield (
         "The weights of metadata signals are not trained: they are likelihood ratios from counts "
         "of camera models in real files and from stated "
@@ -119,50 +132,7 @@ def _lines(model: LinearModel) -> Iterable[str]:
         "`classicselfie/metadata.py`. No figure below contains them."
     )
     yield ""
-    yield "## Sources nobody trained on"
-    yield ""
-    if "part 1" in groups["left_out_group"]:
-        yield (
-            "**All selfies are of one source**, so that parts of it were left out instead: these "
-            "figures flatter the model. Put every source into a folder of its own."
-        )
-        yield ""
-    yield (
-        "Each group of selfies was left out of training in turn, together with the other photos of "
-        "its source and an equal share of all other photos. In the first rows selfies and others "
-        "come from one source, so that the source tells little about the class: they are the most "
-        "honest ones. Groups that hold no selfies stay partly in training; what leaving them out "
-        "whole changes is told at the thresholds. The baseline sees no pixel, only aspect, size "
-        "and bytes."
-    )
-    yield ""
-    yield (
-        "| left out | selfies | others | AUC | recall at 1 % false alarms "
-        "| baseline AUC | baseline recall |"
-    )
-    yield "|---|---|---|---|---|---|---|"
-    for part, note in (("same_source", ", same source only"), ("left_out_group", "")):
-        for name, row in groups[part].items():
-            base = baseline[part][name]
-            yield (
-                f"| {name}{note} | {row['selfies']} | {row['others']} | {row['auc']:.3f} "
-                f"| {row['tpr_at_1_percent_fpr']:.2f} | {base['auc']:.3f} "
-                f"| {base['tpr_at_1_percent_fpr']:.2f} |"
-            )
-    yield (
-        f"| **mean of left-out groups** | | | **{groups['mean_auc']:.3f}** "
-        f"| **{groups['mean_tpr_at_1_percent_fpr']:.2f}** | {baseline['mean_auc']:.3f} "
-        f"| {baseline['mean_tpr_at_1_percent_fpr']:.2f} |"
-    )
-    yield ""
-    valid = figures["leave_one_group_out_valid_split"]
-    if valid:
-        yield (
-            "C and the feature groups were chosen within each training part. On the photos of the "
-            f"split `valid` the means are {valid['mean_auc']:.3f} and "
-            f"{valid['mean_tpr_at_1_percent_fpr']:.2f}."
-        )
-        yield ""
+    yield from _sources(figures)
     yield (
         f"Expected calibration error on held-out photos: {figures['calibration_error']:.3f}. The "
         "probability is that of a collection in which every second photo is a selfie."
@@ -172,19 +142,15 @@ def _lines(model: LinearModel) -> Iterable[str]:
         yield f"## At the threshold `{name}` (probability {threshold:.3f})"
         yield ""
         yield (
-            "What the library says of held-out photos, at thresholds that were chosen without "
-            "them; shares with their 95 % Wilson intervals. A photo in which the detector finds "
-            "no face is never flagged."
+            "What the library says of left-out photos, at cuts that the other folds chose; shares "
+            "with their 95 % Wilson intervals, which know nothing of other sources. A photo in "
+            "which the detector finds no face is never flagged."
         )
         yield ""
         yield from _table(figures["at_thresholds"][name], "by_kind", "kind")
         yield ""
-        yield from _table(figures["at_thresholds"][name], "by_source", "source")
-        yield ""
-        if figures["at_thresholds"][name]["by_source_left_out_whole"]:
-            yield "With whole sources left out of training, others as well as selfies:"
-            yield ""
-            yield from _table(figures["at_thresholds"][name], "by_source_left_out_whole", "source")
+        if name == MAIN:
+            yield from _table(figures, "by_source", "source")
             yield ""
         for grouping, table in figures["at_thresholds"][name]["by_band"].items():
             yield from _table({grouping: table}, grouping, grouping)
@@ -203,6 +169,94 @@ def _lines(model: LinearModel) -> Iterable[str]:
         "tables), and people who are rare in the training photos may be found less "
         "often. Warn with it, never block."
     )
+
+
+def _first(figures: Mapping[str, Any]) -> Iterable[str]:
+    """Say first what the default threshold finds, and what it flags wrongly."""
+    at = figures["at_thresholds"][MAIN]
+    yield "## What to expect"
+    yield ""
+    if figures["whole_sources"]:
+        yield (
+            f"At the default threshold `{MAIN}`, on photos of sources that were left out of "
+            f"training whole: {at['recall']['share']:.1%} of the {at['recall']['photos']} selfies "
+            f"are found. The thresholds are the smallest whose limits hold in {SURENESS:.0%} of "
+            "all draws of sources; the false alarms below are at cuts that the other folds chose."
+        )
+    else:
+        yield (
+            f"At the default threshold `{MAIN}`, on photos that were left out of training: "
+            f"{at['recall']['share']:.1%} of the {at['recall']['photos']} selfies are found. **The "
+            "sources are too few to be left out whole**, so that parts of them were left out "
+            "instead: these figures flatter the model. Put every source into a folder of its own."
+        )
+    yield ""
+    yield "| others | photos | flagged | share | interval | limit |"
+    yield "|---|---|---|---|---|---|"
+    for part, row in at["limits"].items():
+        yield f"| {part} {_cells(row)} | {row['limit']:.0%} |"
+    yield ""
+    yield "| selfies | photos | found | share | interval |"
+    yield "|---|---|---|---|---|"
+    for kind, row in at["by_kind"]["recall"].items():
+        yield f"| {kind} {_cells(row)} |"
+    yield ""
+
+
+def _sources(figures: Mapping[str, Any]) -> Iterable[str]:
+    """Tell how well selfies and others are parted on sources nobody trained on."""
+    left_out, baseline = figures["left_out"], figures["metadata_only_baseline"]
+    overall, without = left_out["overall"], baseline["overall"]
+    yield "## Sources nobody trained on"
+    yield ""
+    yield (
+        (
+            f"All groups of photos were put into {figures['folds']} parts, each group as a whole, "
+            "and each part was judged by weights that were trained and tuned without it. "
+            if figures["whole_sources"]
+            else f"The photos were put into {figures['folds']} parts, each judged by weights that "
+            "were trained and tuned without it; sources are on both sides. "
+        )
+        + "In the first rows selfies and others come from one source, so that the source tells "
+        "little about the class: they are the most honest ones. The other rows set the selfies of "
+        "a group against all others of their part. The intervals of the last row are of draws of "
+        "whole groups. The baseline sees no pixel, only aspect, size and bytes."
+    )
+    yield ""
+    yield (
+        "| left out | selfies | others | AUC | recall at 1 % false alarms "
+        "| baseline AUC | baseline recall |"
+    )
+    yield "|---|---|---|---|---|---|---|"
+    for part, note in (("same_source", ", same source only"), ("left_out_group", "")):
+        for name, row in left_out[part].items():
+            base = baseline[part][name]
+            yield (
+                f"| {name}{note} | {row['selfies']} | {row['others']} | {row['auc']:.3f} "
+                f"| {row['tpr_at_1_percent_fpr']:.2f} | {base['auc']:.3f} "
+                f"| {base['tpr_at_1_percent_fpr']:.2f} |"
+            )
+    yield (
+        f"| mean of left-out groups | | | {left_out['mean_auc']:.3f} "
+        f"| {left_out['mean_tpr_at_1_percent_fpr']:.2f} | {baseline['mean_auc']:.3f} "
+        f"| {baseline['mean_tpr_at_1_percent_fpr']:.2f} |"
+    )
+    (low, high), (least, most) = overall["auc_interval"], overall["tpr_interval"]
+    yield (
+        f"| **all photos together** | {overall['selfies']} | {overall['others']} "
+        f"| **{overall['auc']:.3f}** ({low:.3f}–{high:.3f}) "
+        f"| **{overall['tpr_at_1_percent_fpr']:.2f}** ({least:.2f}–{most:.2f}) "
+        f"| {without['auc']:.3f} | {without['tpr_at_1_percent_fpr']:.2f} |"
+    )
+    yield ""
+    valid = figures["left_out_valid_split"]
+    if valid:
+        yield (
+            "C was chosen within each training part. On the photos of the split `valid`, on which "
+            f"no feature was chosen, AUC and recall are {valid['auc']:.3f} and "
+            f"{valid['tpr_at_1_percent_fpr']:.2f}."
+        )
+        yield ""
 
 
 def _thumbnails(margin: float | None, figures: Mapping[str, Any]) -> Iterable[str]:
@@ -254,8 +308,9 @@ def _table(tables: Mapping[str, Any], part: str, by: str) -> Iterable[str]:
     yield "|---|---|---|---|---|"
     for side, word in (("recall", "selfies"), ("false_positive_rate", "others")):
         for name, row in tables[part][side].items():
-            low, high = row["interval"]
-            yield (
-                f"| {word}: {name} | {row['photos']} | {row['flagged']} | {row['share']:.1%} "
-                f"| {low:.1%}–{high:.1%} |"
-            )
+            yield f"| {word}: {name} {_cells(row)} |"
+
+
+def _cells(row: Mapping[str, Any]) -> str:
+    low, high = row["interval"]
+    return f"| {row['photos']} | {row['flagged']} | {row['share']:.1%} | {low:.1%}–{high:.1%}"

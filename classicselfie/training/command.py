@@ -15,10 +15,11 @@ from classicselfie.errors import ManifestError, MissingExtraError, ModelError
 from classicselfie.files import refuse_targets, write_files
 from classicselfie.model import LinearModel, load_model
 from classicselfie.names import printable
-from classicselfie.training.manifest import Row, data_hash
+from classicselfie.training.manifest import Row, data_hash, without_groups
 
 if TYPE_CHECKING:
     from classicselfie.training.dataset import Dataset
+    from classicselfie.training.folds import Folds
 
 
 # Photos that are easy to part would allow any cut: what is likely no selfie is never flagged.
@@ -30,6 +31,7 @@ def train(
     *,
     detector: str,
     output: Path,
+    without: Sequence[str] = (),
     n_jobs: int = -1,
     cache: Path | None = None,
     force: bool = False,
@@ -44,6 +46,8 @@ def train(
     output : Path
         Weights file, after which the weights are named; beside it its card (.md) and the report
         on left-out photos (.report.html, .report.html.json) are written.
+    without : sequence of str
+        Groups of the photos that are left out of everything; the card names them.
     n_jobs : int
         Processes; -1 for one per core.
     cache : Path, optional
@@ -70,41 +74,25 @@ def train(
     import numpy as np
     import sklearn
 
-    from classicselfie.training import fit, folds, judge
+    from classicselfie.training import fit, judge
     from classicselfie.training.card import card_figures, card_text
     from classicselfie.training.dataset import extract_dataset
     from classicselfie.training.report import figures_path, report_files
     from classicselfie.training.selection import choose_settings
     from classicselfie.training.staging import choose_margin
+    from classicselfie.training.thresholds import choose_thresholds
 
     card, report = output.with_suffix(".md"), output.with_suffix(".report.html")
     refuse_targets([output, card, report, figures_path(report)], force=force)
-    dataset = _readable(extract_dataset(rows, detector, n_jobs, cache))
+    dataset = _readable(extract_dataset(without_groups(rows, without), detector, n_jobs, cache))
     rows = dataset.rows
-    group_folds = folds.leave_one_group_out(rows)
-    _refuse_too_few(folds.fold_without_both(rows, group_folds))
-    note("leaving out one group of selfies after the other")
-    left_out = judge.judge_left_out(
-        dataset, detector, group_folds, folds.fold_names(rows), n_jobs=n_jobs
-    )
-    source_folds = folds.leave_sources_out(rows)
-    sources_out = None
-    if not np.array_equal(source_folds, group_folds):  # there are sources enough
-        note("leaving out whole sources of other photos")
-        sources_out = judge.judge_left_out(
-            dataset,
-            detector,
-            source_folds,
-            [f"sources {place + 1}" for place in range(source_folds.max() + 1)],
-            baseline=False,
-            n_jobs=n_jobs,
-        )
+    left_out = judge.judge_left_out(dataset, detector, _folds(rows), n_jobs=n_jobs)
     note("training on everything")
     settings = choose_settings(dataset, range(len(rows)), detector)
     model = fit.fit(dataset, range(len(rows)), settings, detector)
     calibrated = replace(model, calibration=fit.calibrate(left_out.decisions, rows))
-    cuts = fit.choose_thresholds(left_out.warned, rows)
-    figures = card_figures(left_out, sources_out)
+    cuts = choose_thresholds(left_out.warned, rows)
+    figures = card_figures(left_out)
     final = replace(
         calibrated,
         title=printable(output.stem),
@@ -123,6 +111,7 @@ def train(
                 "others": sum(not row.selfie for row in rows),
                 "sources": sorted({row.source for row in rows}),
                 "unreadable": len(dataset.unreadable),
+                "groups_left_out": sorted(without),
             },
             "settings": asdict(settings),
             "made_with": {
@@ -136,11 +125,11 @@ def train(
     weights = final.to_json().encode()
     files = {output: weights, card: card_text(final).encode(), **report_files(left_out, report)[1]}
     write_files(files, force=force)
-    means = final.card["figures"]["leave_one_group_out"]
+    overall = figures["left_out"]["overall"]
     note(
-        f"wrote {output} ({len(weights) / 1000:.0f} kB), {card} and {report}: "
-        f"left-out groups' mean AUC {means['mean_auc']:.4f}, "
-        f"mean recall at 1 % false alarms {means['mean_tpr_at_1_percent_fpr']:.3f}"
+        f"wrote {output} ({len(weights) / 1000:.0f} kB), {card} and {report}: on left-out photos "
+        f"AUC {overall['auc']:.4f}, recall at 1 % false alarms "
+        f"{overall['tpr_at_1_percent_fpr']:.3f}"
     )
     return final
 
@@ -151,6 +140,8 @@ def evaluate(
     weights: Path | None,
     detector: str | None,
     output: Path,
+    without: Sequence[str] = (),
+    retrain: bool = False,
     n_jobs: int = -1,
     cache: Path | None = None,
     force: bool = False,
@@ -163,12 +154,17 @@ def evaluate(
         Of `read_manifest` or `read_folders`.
     weights : Path or None
         Weights that judge the photos as they are; they must not have been trained on them.
-        None trains new ones for each group of selfies, without it: every photo is judged by
-        weights that have not seen its group.
+        None trains new ones for each fold of sources, without it: every photo is judged by
+        weights that have not seen its source.
     detector : {"yunet", "haar"}, optional
         By default that of the weights, or else YuNet.
     output : Path
         The report, one HTML file; the same figures are written beside it as JSON.
+    without : sequence of str
+        Groups of the photos that are left out of everything.
+    retrain : bool
+        Whether to train again without each family of feature groups, to tell what it is worth;
+        not with `weights`.
     n_jobs : int
         Processes; -1 for one per core.
     cache : Path, optional
@@ -195,7 +191,7 @@ def evaluate(
         If the extra "train" is not installed.
     """
     _refuse_missing_extra()
-    from classicselfie.training import folds, judge
+    from classicselfie.training import judge
     from classicselfie.training.dataset import extract_dataset
     from classicselfie.training.report import figures_path, write_report
 
@@ -204,7 +200,7 @@ def evaluate(
     if model and detector not in (None, model.detector):
         raise ModelError(f"{weights} was trained with detector={model.detector!r}")
     detector = model.detector if model else detector or "yunet"
-    dataset = _readable(extract_dataset(rows, detector, n_jobs, cache))
+    dataset = _readable(extract_dataset(without_groups(rows, without), detector, n_jobs, cache))
     if not dataset.rows:
         raise ManifestError("none of the photos can be read")
     if model and model.card.get("training_data", {}).get("sha256") == data_hash(dataset.rows):
@@ -215,11 +211,8 @@ def evaluate(
     if model:
         results = judge.judge_with(model, dataset, n_jobs)
     else:
-        group_folds = folds.leave_one_group_out(dataset.rows)
-        _refuse_too_few(folds.fold_without_both(dataset.rows, group_folds))
-        note("leaving out one group of selfies after the other")
         results = judge.judge_left_out(
-            dataset, detector, group_folds, folds.fold_names(dataset.rows), n_jobs=n_jobs
+            dataset, detector, _folds(dataset.rows), retrain=retrain, n_jobs=n_jobs
         )
     figures = write_report(results, output, force=force)
     note(f"wrote {output} and {figures_path(output)}")
@@ -239,8 +232,18 @@ def _readable(dataset: Dataset) -> Dataset:
     return dataset
 
 
-def _refuse_too_few(fold: str | None) -> None:
-    if fold is not None:
+def _folds(rows: Sequence[Row]) -> Folds:
+    """Assign the photos to folds; complain where they are too few."""
+    from classicselfie.training.folds import assign_folds
+
+    folds = assign_folds(rows)
+    lacking = folds.without_both(rows)
+    if lacking is not None:
         raise ManifestError(
-            f"too few readable photos: {fold} has not both selfies and others to be judged on"
+            f"too few readable photos: {lacking} has not both selfies and others to be judged on"
         )
+    note(
+        f"leaving out {len(folds.names)} parts of the "
+        + ("sources, each source as a whole" if folds.whole_sources else "photos")
+    )
+    return folds

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
+import PIL
 
 from classicselfie.errors import ManifestError, OutputError, PhotoError, WorkersError
 from classicselfie.faces import FaceDetector, make_detector
@@ -27,8 +28,8 @@ from classicselfie.workers.pool import WorkerPool, count_processes
 from classicselfie.workers.process import Handler
 from classicselfie.workers.worker import CrashError, FailedError
 
-AUGMENTATIONS = 2
-VERSIONS = 2 + AUGMENTATIONS  # as it is, mirrored, augmented
+AUGMENTATIONS = 1
+VERSIONS = 1 + AUGMENTATIONS  # as it is, augmented
 _LENGTH = (VERSIONS + 1) * len(FEATURE_NAMES) + 2  # numbers kept of a photo
 _THUMBNAIL_SIDE = 160  # what cameras embed: EXIF 2.3 asks for 160 × 120
 _THUMBNAIL_QUALITY = 75
@@ -88,19 +89,21 @@ def _extract_one(path: Path, name: str, detector: FaceDetector) -> Floats | str:
     # Seeded by the name, so that neither order nor number of processes changes anything.
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
     generator = np.random.default_rng(seed)
-    faces = detector.detect(image)
-    face = faces[0] if faces else None
-    others: list[BgrImage] = [np.ascontiguousarray(image[:, ::-1])]
-    others += [
-        load_photo(
-            np.ascontiguousarray(augment(image, generator, face.bbox if face else None))
-        ).image
+    scene = _scene(image, detector)
+    face = scene.faces[0] if scene.faces else None
+    others: list[BgrImage | bytes] = [
+        np.ascontiguousarray(augment(image, generator, face.bbox if face else None))
         for _ in range(AUGMENTATIONS)
     ]
-    others.append(load_photo(_thumbnail(image)).image)
-    scenes = [Scene(image, faces), *(Scene(other, detector.detect(other)) for other in others)]
+    looks = [load_photo(other).image for other in [*others, _thumbnail(image)]]
+    scenes = [scene, *(_scene(look, detector) for look in looks)]
     vectors = [extract_features(scene) for scene in scenes]
     return np.concatenate([*vectors, measure_face(image, face)], dtype=np.float32)
+
+
+def _scene(image: BgrImage, detector: FaceDetector) -> Scene:
+    found = detector.detect(image)
+    return Scene(image, found.faces, found.views)
 
 
 def _thumbnail(image: BgrImage) -> bytes:
@@ -124,8 +127,9 @@ class FeatureCache:
 
     Notes
     -----
-    The key is the photo's content and name (the name seeds the augmentation), the detector and
-    the versions of the features and of the augmentation.
+    The key is the photo's content and name (the name seeds the augmentation), the detector, the
+    versions of the features and of the augmentation, and those of OpenCV and Pillow, which decode
+    and compute.
     """
 
     def __init__(self, folder: Path, detector: str) -> None:
@@ -151,8 +155,15 @@ class FeatureCache:
 
     def key(self, row: Row) -> str:
         """Key of a photo; raises OSError where it cannot be read."""
-        versions = f"{self._detector}/{FEATURE_VERSION}/{AUGMENTATION_VERSION}/{VERSIONS}"
-        digest = hashlib.sha256(f"{versions}/{row.name}/".encode())
+        made_with = (
+            self._detector,
+            FEATURE_VERSION,
+            AUGMENTATION_VERSION,
+            VERSIONS,
+            cv2.__version__,
+            PIL.__version__,
+        )
+        digest = hashlib.sha256("/".join([*map(str, made_with), row.name, ""]).encode())
         digest.update(row.path.read_bytes())
         return digest.hexdigest()
 

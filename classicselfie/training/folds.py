@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -24,64 +26,88 @@ def selfie_groups(rows: Iterable[Row]) -> list[str]:
     return sorted({row.group for row in rows if row.selfie})
 
 
+FOLDS = 8
 PARTS = 5  # folds where all selfies are of one source
 
 
-def fold_names(rows: Sequence[Row]) -> list[str]:
-    """Name the folds: the groups of selfies, or parts where there is but one group."""
-    groups = selfie_groups(rows)
-    return groups if len(groups) > 1 else [f"part {part + 1}" for part in range(PARTS)]
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """Which photos are judged together, by a model that saw none of them.
+
+    Attributes
+    ----------
+    index : ndarray of int64, shape (n,)
+        Place of each photo's fold in `names`.
+    names : tuple of str
+    whole_sources : bool
+        Whether every group of photos is in one fold as a whole.
+    """
+
+    index: Integers
+    names: tuple[str, ...]
+    whole_sources: bool
+
+    def without_both(self, rows: Sequence[Row]) -> str | None:
+        """Name the first fold that lacks selfies or others; None where all can be judged."""
+        for fold, name in enumerate(self.names):
+            inside = {rows[place].selfie for place in np.flatnonzero(self.index == fold).tolist()}
+            if len(inside) < 2:
+                return name
+        return None
 
 
-def leave_one_group_out(rows: Sequence[Row]) -> Integers:
-    """Assign every photo to the fold that leaves it out.
+def assign_folds(rows: Sequence[Row], most: int = FOLDS) -> Folds:
+    """Assign every photo to a fold by its group as a whole.
 
-    Each group of selfies is a fold, with the others of the same group. The photos of groups
-    without selfies are shared out among the folds by subject (or else by name), so that each
-    fold also holds others of every kind. With one group of selfies all photos are shared out so.
+    The folds are as even as whole groups allow, in selfies and in others. Where the groups are too
+    few for folds that hold both, each group of selfies is a fold, with the others of the same
+    group, and the photos of groups without selfies are shared out by subject (or else by name).
+    With one group of selfies all photos are shared out so.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    most : int
+        Largest number of folds of whole groups.
 
     Returns
     -------
-    ndarray of int64, shape (n,)
-        Places in `fold_names`.
+    Folds
     """
-    names = fold_names(rows)
-    return np.array(
-        [
-            names.index(row.group) if row.group in names else _digest(row) % len(names)
-            for row in rows
-        ]
+    sizes = Counter((row.group, row.selfie) for row in rows)
+    groups = sorted(
+        {row.group for row in rows},
+        key=lambda group: (-sizes[group, True], -sizes[group, False], group),
     )
+    holding = [sum(sizes[group, side] > 0 for group in groups) for side in (True, False)]
+    for count in range(min(most, *holding), 1, -1):
+        filled = {side: [0] * count for side in (True, False)}
+        place = {}
+        for group in groups:
+            side = sizes[group, True] > 0  # what the fold shall be evened out by
+            fold = min(range(count), key=lambda k: (filled[side][k], filled[not side][k], k))
+            place[group] = fold
+            for label in (True, False):
+                filled[label][fold] += sizes[group, label]
+        if all(filled[True]) and all(filled[False]):
+            return Folds(
+                index=np.array([place[row.group] for row in rows], np.int64),
+                names=tuple(f"sources {fold + 1}" for fold in range(count)),
+                whole_sources=True,
+            )
+    return _share_out(rows)
 
 
-def fold_without_both(rows: Sequence[Row], folds: Integers) -> str | None:
-    """Name the first fold that lacks selfies or others; None where all can be judged."""
-    for fold, name in enumerate(fold_names(rows)):
-        inside = {row.selfie for row, place in zip(rows, folds, strict=True) if place == fold}
-        if len(inside) < 2:
-            return name
-    return None
-
-
-def leave_sources_out(rows: Sequence[Row], folds: int = 6) -> Integers:
-    """Assign every photo to a fold by its group as a whole: others of unseen sources.
-
-    Where the sources are too few for that, the folds of `leave_one_group_out` are returned.
-    """
-    sizes = sorted(
-        {row.group: sum(r.group == row.group for r in rows) for row in rows}.items(),
-        key=lambda item: (-item[1], item[0]),
-    )
-    filled = [0] * folds
-    place = {}
-    for group, size in sizes:
-        place[group] = filled.index(min(filled))
-        filled[place[group]] += size
-    assigned = np.array([place[row.group] for row in rows])
-    for _, outside in splits(assigned):
-        if len({rows[i].selfie for i in outside}) < 2:
-            return leave_one_group_out(rows)
-    return assigned
+def _share_out(rows: Sequence[Row]) -> Folds:
+    """Assign photos where the sources are too few to leave them out whole."""
+    names = selfie_groups(rows)
+    if len(names) < 2:
+        names = [f"part {part + 1}" for part in range(PARTS)]
+        return Folds(np.array([_digest(row) % PARTS for row in rows]), tuple(names), False)
+    index = [
+        names.index(row.group) if row.group in names else _digest(row) % len(names) for row in rows
+    ]
+    return Folds(np.array(index, np.int64), tuple(names), False)
 
 
 def _digest(row: Row) -> int:

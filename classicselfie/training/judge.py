@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,14 +16,7 @@ from classicselfie.photo import open_photo
 from classicselfie.training.bands import brightness_band, skin_tone_band
 from classicselfie.training.dataset import Dataset
 from classicselfie.training.fit import Settings, fit, sample_weights
-from classicselfie.training.folds import (
-    Floats,
-    Integers,
-    fold_without_both,
-    held_out,
-    leave_one_group_out,
-    selfie_groups,
-)
+from classicselfie.training.folds import Floats, Folds, assign_folds, held_out
 from classicselfie.training.manifest import Row
 from classicselfie.training.results import Results
 from classicselfie.training.selection import choose_settings
@@ -153,11 +146,11 @@ def group_shares(model: LinearModel, features: npt.NDArray[np.float32]) -> Float
 def judge_left_out(
     dataset: Dataset,
     detector: str,
-    folds: Integers,
-    names: Sequence[str],
+    folds: Folds,
     *,
     settings: Settings | None = None,
     baseline: bool = True,
+    retrain: bool = False,
     n_jobs: int = -1,
 ) -> Results:
     """Judge every photo by a model that has not seen its fold.
@@ -167,13 +160,13 @@ def judge_left_out(
     dataset : Dataset
     detector : str
         The face detector of the dataset.
-    folds : ndarray of int64, shape (n,)
-    names : sequence of str
-        Name of each fold.
+    folds : Folds
     settings : Settings, optional
         By default they are chosen within every training part.
     baseline : bool
         Whether to judge the photos by the metadata-only model as well.
+    retrain : bool
+        Whether to train again without each family of feature groups, see `Results.retrained`.
     n_jobs : int
         Processes.
 
@@ -182,7 +175,7 @@ def judge_left_out(
     Results
     """
     rows = dataset.rows
-    scored = held_out(folds, ModelScore(dataset, detector, settings), n_jobs)
+    scored = held_out(folds.index, ModelScore(dataset, detector, settings), n_jobs)
     shares, small_shares = scored[:, 0], scored[:, 1]
     decisions, thumbnails = shares.sum(axis=1), small_shares.sum(axis=1)
     warned = _without_faceless(dataset.features[:, 0], decisions)
@@ -191,30 +184,50 @@ def judge_left_out(
         provenance=(
             "Every photo was judged, from its pixels alone, by a model that was trained and tuned "
             "without all photos of its fold; its thresholds and its calibration come from the "
-            "scores of the other folds. Sources that hold no selfies are shared out among the "
-            "folds."
+            "scores of the other folds. "
             + (
-                " All selfies are of one source, so that parts of it were left out: these figures "
-                "flatter the model."
-                if len(selfie_groups(rows)) < 2
-                else ""
+                "Sources are left out whole: no photo's source was in the training of the model "
+                "that judges it."
+                if folds.whole_sources
+                else "The sources are too few to be left out whole, so that parts of them were: "
+                "these figures flatter the model."
             )
         ),
         rows=rows,
-        folds=folds,
-        fold_names=names,
+        folds=folds.index,
+        fold_names=folds.names,
+        whole_sources=folds.whole_sources,
         decisions=decisions,
         warned=warned,
         thumbnails=thumbnails,
         thumbnails_warned=_without_faceless(dataset.thumbnails, thumbnails),
-        probabilities=calibrated_without(rows, folds, decisions),
-        flags=flags_at_thresholds(rows, folds, warned),
+        probabilities=calibrated_without(rows, folds.index, decisions),
+        flags=flags_at_thresholds(rows, folds.index, warned),
         shares=shares[:, :-1],
         share_names=GROUP_NAMES,
-        baseline=held_out(folds, BaselineScore.of(rows, n_jobs), n_jobs) if baseline else None,
+        baseline=(
+            held_out(folds.index, BaselineScore.of(rows, n_jobs), n_jobs) if baseline else None
+        ),
+        retrained=_retrained(dataset, detector, folds, n_jobs) if retrain else {},
         bands=_bands(dataset),
         unreadable=[(row.name, why) for row, why in dataset.unreadable],
     )
+
+
+def _retrained(dataset: Dataset, detector: str, folds: Folds, n_jobs: int) -> dict[str, Floats]:
+    """Judge every photo by models without a family of groups; all with the same C."""
+    plain = replace(dataset, features=dataset.features[:, :1])
+    out = {}
+    for family in ("", *sorted({_family(name) for name in GROUP_NAMES})):
+        groups = tuple(name for name in GROUP_NAMES if _family(name) != family)
+        score = ModelScore(plain, detector, Settings(groups=groups))
+        out[family] = held_out(folds.index, score, n_jobs)[:, 0].sum(axis=1)
+    return out
+
+
+def _family(group: str) -> str:
+    """Name what is left out together: "hog_face" and "hog_frame" make up for each other."""
+    return group.partition("_")[0]
 
 
 def judge_with(model: LinearModel, dataset: Dataset, n_jobs: int = -1) -> Results:
@@ -237,8 +250,8 @@ def judge_with(model: LinearModel, dataset: Dataset, n_jobs: int = -1) -> Result
     thumbnails = group_shares(model, dataset.thumbnails).sum(axis=1)
     warned = _without_faceless(dataset.features[:, 0], decisions)
     probabilities = np.array([model.probability(value) for value in decisions])
-    folds = leave_one_group_out(rows)
-    judgeable = fold_without_both(rows, folds) is None
+    folds = assign_folds(rows)
+    judgeable = folds.without_both(rows) is None
     known = set(model.card.get("training_data", {}).get("sources", ()))
     seen = sum(row.source in known for row in rows)
     return Results(
@@ -256,6 +269,7 @@ def judge_with(model: LinearModel, dataset: Dataset, n_jobs: int = -1) -> Result
         rows=rows,
         folds=np.zeros(len(rows), np.int64),
         fold_names=["all"],
+        whole_sources=not seen,
         decisions=decisions,
         warned=warned,
         thumbnails=thumbnails,
@@ -267,7 +281,10 @@ def judge_with(model: LinearModel, dataset: Dataset, n_jobs: int = -1) -> Result
         },
         shares=shares[:, :-1],
         share_names=GROUP_NAMES,
-        baseline=held_out(folds, BaselineScore.of(rows, n_jobs), n_jobs) if judgeable else None,
+        baseline=(
+            held_out(folds.index, BaselineScore.of(rows, n_jobs), n_jobs) if judgeable else None
+        ),
+        retrained={},
         bands=_bands(dataset),
         unreadable=[(row.name, why) for row, why in dataset.unreadable],
     )

@@ -49,6 +49,11 @@ class Row:
     size: tuple[int, int] | None
     split: str = ""
 
+    @property
+    def label(self) -> str:
+        """The label as the manifest gives it."""
+        return "selfie" if self.selfie else "other"
+
 
 def read_manifest(manifest: Path) -> list[Row]:
     """Read a CSV manifest; paths in it count from its own folder.
@@ -113,6 +118,26 @@ def read_folders(selfies: Path, others: Path) -> list[Row]:
             name = printable(f"{label}/{inner.as_posix()}")
             rows.append(Row(path, name, selfie, source, source, "", label, None))
     return rows
+
+
+def without_groups(rows: Sequence[Row], groups: Sequence[str]) -> list[Row]:
+    """Leave whole groups out.
+
+    Raises
+    ------
+    ManifestError
+        If there is no such group, or if no selfie or no other photo is left.
+    """
+    known = {row.group for row in rows}
+    unknown = [group for group in groups if group not in known]
+    if unknown:
+        raise ManifestError(
+            f"there is no group {unknown[0]!r} to leave out; there are: {', '.join(sorted(known))}"
+        )
+    left = [row for row in rows if row.group not in groups]
+    if len({row.selfie for row in left}) < 2:
+        raise ManifestError(f"without {', '.join(groups)} there are not both selfies and others")
+    return left
 
 
 def _row(manifest: Path, found: TableRow) -> Row:

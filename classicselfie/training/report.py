@@ -23,6 +23,8 @@ from classicselfie.training.validation import (
     BAND_MARGIN,
     band_table,
     expected_calibration_error,
+    figures_left_out,
+    kept_limits,
     marked_bands,
     rates,
     reliability,
@@ -69,6 +71,7 @@ def figures(results: Results) -> dict[str, Any]:
         "base_rate": BASE_RATE,
         "band_margin": BAND_MARGIN,
         "main_threshold": main,
+        "whole_sources": results.whole_sources,
         "headline": {
             "pooled": separation(selfie, results.decisions),
             "pooled_baseline": (
@@ -76,11 +79,12 @@ def figures(results: Results) -> dict[str, Any]:
             ),
             "folds": _folds(results),
             "skipped": _skipped(results),
-            "mean": _mean_of_folds(results, results.decisions),
-            "mean_baseline": (
-                None if results.baseline is None else _mean_of_folds(results, results.baseline)
-            ),
         },
+        "left_out": {
+            name: None if values is None else figures_left_out(results.rows, results.folds, values)
+            for name, values in (("model", results.decisions), ("baseline", results.baseline))
+        },
+        "limits": kept_limits(results.rows, results.flags),
         "weak": None if main is None else _weak(tables[main]["kind"]),
         "curves": _curves(results),
         "calibration": {
@@ -97,6 +101,7 @@ def figures(results: Results) -> dict[str, Any]:
         ],
         "tables": tables,
         "ablation": _ablation(results),
+        "retrained": _retrained(results),
         "errors": {
             side: [_told(results, place) for place in places]
             for side, places in _worst(results).items()
@@ -222,17 +227,6 @@ def _folds(results: Results) -> list[dict[str, Any]]:
 def _skipped(results: Results) -> list[str]:
     judged = {name for name, _ in _judged(results)}
     return [name for name in results.fold_names if name not in judged]
-
-
-def _mean_of_folds(results: Results, decisions: Floats) -> dict[str, float] | None:
-    """Mean AUC and recall at 1 % FPR over the folds that hold both classes; None without any."""
-    each = [separation(results.selfie[inside], decisions[inside]) for _, inside in _judged(results)]
-    if not each:
-        return None
-    return {
-        key: round(float(np.mean([found[key] for found in each])), 4)
-        for key in ("auc", "tpr_at_1_percent_fpr")
-    }
 
 
 def _weak(by_kind: dict[str, Any]) -> dict[str, Any]:
@@ -377,26 +371,36 @@ def _baseline_flags(results: Results, flags: Flags) -> Flags | None:
 
 def _ablation(results: Results) -> list[dict[str, Any]]:
     """Per feature group: the figures without its share of the sum, and of its share alone."""
-    whole = _mean_of_folds(results, results.decisions)
+    whole = _parted(results, results.decisions)
+    found = []
+    for name, share in zip(results.share_names, results.shares.T, strict=True):
+        without = _parted(results, results.decisions - share)
+        lost = _less(whole, without)
+        alone = _parted(results, share)
+        found.append({"group": name, "without": without, "lost": lost, "alone": alone})
+    return sorted(found, key=lambda entry: tuple(entry["lost"].values()), reverse=True)
+
+
+def _retrained(results: Results) -> list[dict[str, Any]]:
+    """Per family of feature groups: the figures of models that were trained without it."""
+    if not results.retrained:
+        return []
+    whole = _parted(results, results.retrained[""])
     found = [
-        {
-            "group": name,
-            "without": (without := _mean_of_folds(results, results.decisions - share)),
-            "lost": (
-                {key: round(whole[key] - without[key], 4) for key in whole}
-                if whole and without
-                else None
-            ),
-            "alone": _mean_of_folds(results, share),
-        }
-        for name, share in zip(results.share_names, results.shares.T, strict=True)
+        {"family": name, "without": (told := _parted(results, values)), "lost": _less(whole, told)}
+        for name, values in results.retrained.items()
+        if name
     ]
-    return sorted(found, key=_harm, reverse=True)
+    return sorted(found, key=lambda entry: tuple(entry["lost"].values()), reverse=True)
 
 
-def _harm(entry: dict[str, Any]) -> tuple[float, float]:
-    lost = entry["lost"]
-    return (lost["auc"], lost["tpr_at_1_percent_fpr"]) if lost else (0.0, 0.0)
+def _parted(results: Results, decisions: Floats) -> dict[str, float]:
+    found = separation(results.selfie, decisions)
+    return {key: found[key] for key in ("auc", "tpr_at_1_percent_fpr")}
+
+
+def _less(whole: dict[str, float], without: dict[str, float]) -> dict[str, float]:
+    return {key: round(whole[key] - without[key], 4) for key in whole}
 
 
 def _worst(results: Results) -> dict[str, list[int]]:

@@ -32,6 +32,8 @@ class Results:
         one set of weights judged all.
     fold_names : sequence of str
         Name of each fold.
+    whole_sources : bool
+        Whether no source was on both sides of a fold, neither selfies nor others.
     decisions : ndarray of float64, shape (n,)
         Decision values.
     thumbnails : ndarray of float64, shape (n,)
@@ -53,6 +55,9 @@ class Results:
     baseline : ndarray of float64, shape (n,), or None
         Decision values of the metadata-only model on the same folds; None where the photos do
         not allow it.
+    retrained : mapping of str to ndarray of float64, shape (n,)
+        Decision values of models that were trained without a family of feature groups, by its
+        name; "" without none. Empty where nobody asked for them.
     bands : mapping of str to sequence of str
         Further ways to group the photos: the band of each photo, "" where not known.
     unreadable : sequence of (str, str)
@@ -64,6 +69,7 @@ class Results:
     rows: Sequence[Row]
     folds: Integers
     fold_names: Sequence[str]
+    whole_sources: bool
     decisions: Floats
     warned: Floats
     thumbnails: Floats
@@ -73,6 +79,7 @@ class Results:
     shares: Floats
     share_names: Sequence[str]
     baseline: Floats | None
+    retrained: Mapping[str, Floats]
     bands: Mapping[str, Sequence[str]]
     unreadable: Sequence[tuple[str, str]]
 

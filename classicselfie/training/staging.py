@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from classicselfie.training.fit import choose_thresholds
 from classicselfie.training.folds import splits
 from classicselfie.training.results import Flags, Floats, Integers, Results
+from classicselfie.training.thresholds import choose_thresholds
 
 # Largest share of photos whose label may differ because the thumbnail answered.
 MAX_CHANGED = 0.001

@@ -7,16 +7,18 @@ threshold that was chosen without them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
-from classicselfie.training.fit import calibrate, choose_thresholds, sample_weights
-from classicselfie.training.folds import Floats, Integers, fold_names, splits
+from classicselfie.training.fit import calibrate, sample_weights
+from classicselfie.training.folds import Floats, Integers, selfie_groups, splits
 from classicselfie.training.manifest import Row
+from classicselfie.training.resampling import draw_groups, drawn_auc, drawn_tpr, interval
+from classicselfie.training.thresholds import LIMITS, choose_thresholds, parts_of
 
 
 def tpr_at_fpr(selfie: npt.NDArray[np.bool_], decisions: Floats, fpr: float = 0.01) -> float:
@@ -43,32 +45,56 @@ def wilson(count: int, total: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def figures_per_group(rows: Sequence[Row], folds: Integers, decisions: Floats) -> dict[str, Any]:
-    """AUC and recall at 1 % false alarms of each left-out group, and their means.
+MIN_MEMBERS = 50  # of both classes, for a group to be judged by itself
 
-    The groups that hold both classes come first, a second time by themselves: there the source
-    tells nothing about the class.
+
+def figures_left_out(rows: Sequence[Row], folds: Integers, decisions: Floats) -> dict[str, Any]:
+    """Tell how well selfies and others are parted: over all photos, and per group of selfies.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        Both selfies and others.
+    folds : ndarray of int64, shape (n,)
+    decisions : ndarray of float64, shape (n,)
+
+    Returns
+    -------
+    dict
+        `overall`, with 95 % intervals over draws of groups; `left_out_group`: the selfies of each
+        group against all others of their folds; their means; and `same_source`: groups that hold
+        `MIN_MEMBERS` of both classes by themselves, where the source tells nothing about the
+        class.
     """
     selfie = np.array([row.selfie for row in rows])
     group = np.array([row.group for row in rows])
+    drawn = draw_groups(rows)
     mixed: dict[str, dict[str, Any]] = {}
     per_group: dict[str, dict[str, Any]] = {}
-    for fold, name in enumerate(fold_names(rows)):
-        test = folds == fold
-        per_group[name] = separation(selfie[test], decisions[test])
+    for name in selfie_groups(rows):
         own = group == name
-        if min((~selfie & own).sum(), (selfie & own).sum()) >= 50:
+        test = (own & selfie) | (np.isin(folds, folds[own & selfie]) & ~selfie)
+        if (test & ~selfie).any():
+            per_group[name] = separation(selfie[test], decisions[test])
+        if min((~selfie & own).sum(), (selfie & own).sum()) >= MIN_MEMBERS:
             mixed[name] = separation(selfie[own], decisions[own])
     return {
+        "overall": {
+            **separation(selfie, decisions),
+            "auc_interval": interval(drawn_auc(selfie, decisions, drawn)),
+            "tpr_interval": interval(drawn_tpr(selfie, decisions, drawn)),
+        },
         "same_source": dict(
             sorted(mixed.items(), key=lambda item: -min(item[1]["selfies"], item[1]["others"]))
         ),
         "left_out_group": per_group,
-        "mean_auc": round(float(np.mean([f["auc"] for f in per_group.values()])), 4),
-        "mean_tpr_at_1_percent_fpr": round(
-            float(np.mean([f["tpr_at_1_percent_fpr"] for f in per_group.values()])), 4
-        ),
+        "mean_auc": _mean(per_group, "auc"),
+        "mean_tpr_at_1_percent_fpr": _mean(per_group, "tpr_at_1_percent_fpr"),
     }
+
+
+def _mean(tables: Mapping[str, dict[str, Any]], key: str) -> float | None:
+    return round(float(np.mean([f[key] for f in tables.values()])), 4) if tables else None
 
 
 def separation(selfie: npt.NDArray[np.bool_], decisions: Floats) -> dict[str, Any]:
@@ -91,6 +117,22 @@ def flags_at_thresholds(
         for name, cut in chosen.items():
             flags.setdefault(name, np.zeros(len(rows), bool))[inside] = decisions[inside] >= cut
     return flags
+
+
+def kept_limits(
+    rows: Sequence[Row], flags: Mapping[str, npt.NDArray[np.bool_]]
+) -> dict[str, dict[str, Any]]:
+    """Count the false alarms in what `LIMITS` limits, per threshold that it knows."""
+    parts = parts_of(rows)
+    return {
+        name: {
+            part: {**tally(parts[part], flags[name]), "limit": limit}
+            for part, limit in limits.items()
+            if parts[part].any()
+        }
+        for name, limits in LIMITS.items()
+        if name in flags
+    }
 
 
 def share_of(count: int, total: int) -> dict[str, Any]:

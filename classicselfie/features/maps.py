@@ -1,0 +1,133 @@
+"""YuNet's inner maps, pooled: what the face detector saw besides faces.
+
+The network was made to find faces, and its maps hold edges, texture, skin and heads of everything
+in the picture. Nothing of it is trained here: 64 channels at three scales are averaged over parts
+of the picture, and the linear model weighs the means. Each number is the mean over the picture and
+its mirror image where YuNet looked at both, and 0 where it looked at none.
+
+References
+----------
+Second-order pooling, the mean product of two channels and its square root: Carreira et al.,
+Semantic Segmentation with Second-Order Pooling, ECCV 2012. Which maps and which parts earn their
+place: docs/experiments.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from classicselfie.faces import MapView
+from classicselfie.features.group import FeatureGroup
+from classicselfie.features.scene import Scene
+from classicselfie.yunet import CHANNELS, MAPS, Map
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+# Values and weights are rounded to multiples of 1/1024: their products add up exactly in float64,
+# so that neither the order nor the number of threads changes a bit.
+_STEPS = 1024.0
+_BODY_WIDTH, _BODY_HEIGHT = 3.4, 2.0  # of what is below the face, in faces
+
+_PARTS = {
+    "maximum": "highest value in the picture",
+    "top": "mean over the picture's upper third",
+    "centre": "mean over the picture's middle third",
+    "bottom": "mean over the picture's lower third",
+    "face": "mean over the largest face; 0 without one, like the next two",
+    "body": f"mean over what is below it, {_BODY_WIDTH} faces wide and {_BODY_HEIGHT:g} high",
+    "surroundings": "mean over all but the largest face",
+}
+_PAIRS = np.triu_indices(CHANNELS)
+
+
+def _pooled(view: MapView, scene: Scene) -> Floats:
+    """Pool all maps of a look, in the order of the group's names."""
+    boxes = _boxes(view, scene)
+    parts = np.zeros((len(MAPS), len(_PARTS), CHANNELS))
+    for place, (source, values) in enumerate(zip(MAPS, _whole_steps(view), strict=True)):
+        parts[place, 0] = values.max(axis=1)
+        _, rows, columns = view.maps[place].shape
+        across = _overlaps(boxes[:, ::2], source.stride, columns, view.size[0])
+        down = _overlaps(boxes[:, 1::2], source.stride, rows, view.size[1])
+        weights = np.rint(down[:, :, None] * (across[:, None] * _STEPS)).reshape(len(boxes), -1)
+        if len(boxes) > 3:
+            weights[-1] -= weights[3]  # all but the face
+        totals = np.maximum(weights.sum(axis=1), 1.0)
+        parts[place, 1 : 1 + len(boxes)] = (values @ weights.T / totals).T
+    return parts.ravel() / _STEPS
+
+
+def _boxes(view: MapView, scene: Scene) -> Floats:
+    """Find what is averaged over, in the look's pixels: left, top, right, bottom of each part."""
+    width, height = view.size
+    thirds = [(0, height * third / 3, width, height * (third + 1) / 3) for third in range(3)]
+    if scene.face is None:
+        return np.array(thirds, np.float64)
+    x, y, w, h = scene.face.bbox
+    if view.mirrored:
+        x = scene.width - x - w
+    across, down = width / scene.width, height / scene.height
+    x, y, w, h = x * across, y * down, w * across, h * down
+    reach = (_BODY_WIDTH - 1) / 2 * w
+    face, body = (x, y, x + w, y + h), (x - reach, y + h, x + w + reach, y + (1 + _BODY_HEIGHT) * h)
+    return np.array([*thirds, face, body, (0, 0, width, height)], np.float64)
+
+
+def _overlaps(ends: Floats, stride: int, cells: int, length: int) -> Floats:
+    """Share of each cell that lies between two ends; shape (len(ends), cells)."""
+    low, high = np.clip(ends, 0, length).T[..., None]
+    edges = np.arange(cells + 1) * stride
+    shares: Floats = np.diff(np.minimum(np.maximum(edges, low), high)) / stride
+    return shares
+
+
+def _whole_steps(view: MapView) -> list[Floats]:
+    """Each map rounded to whole steps, shape (64, cells)."""
+    return [_rounded(each) for each in view.maps]
+
+
+def _rounded(values: Map) -> Floats:
+    steps: Floats = np.rint(values.reshape(CHANNELS, -1) * np.float32(_STEPS)).astype(np.float64)
+    return steps
+
+
+def _pairs(view: MapView, _: Scene) -> Floats:
+    values = _rounded(view.maps[0])
+    pairs: Floats = np.sqrt((values @ values.T)[_PAIRS] / values.shape[1]) / _STEPS
+    return pairs
+
+
+def _group(
+    name: str, documentation: dict[str, str], pool: Callable[[MapView, Scene], Floats]
+) -> FeatureGroup:
+    def measure(scene: Scene) -> dict[str, float]:
+        if not scene.maps:
+            return dict.fromkeys(documentation, 0.0)
+        pooled = np.mean([pool(view, scene) for view in scene.maps], axis=0)
+        return dict(zip(documentation, pooled.tolist(), strict=True))
+
+    return FeatureGroup(name, "the picture's general look", documentation, measure)
+
+
+MAPS_POOLED = _group(
+    "maps",
+    {
+        f"{source.name}_{part}_{channel}": f"{text}, channel {channel} of the {source.name} map"
+        for source in MAPS
+        for part, text in _PARTS.items()
+        for channel in range(CHANNELS)
+    },
+    _pooled,
+)
+MAPS_PAIRS = _group(
+    "maps_pairs",
+    {
+        f"{one}_{other}": f"root of the mean product of channels {one} and {other}, fine map"
+        for one, other in zip(*(axis.tolist() for axis in _PAIRS), strict=True)
+    },
+    _pairs,
+)

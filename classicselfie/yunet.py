@@ -1,0 +1,201 @@
+"""YuNet on our own terms: one forward pass gives faces, their raw scores, and the inner maps.
+
+OpenCV's `FaceDetectorYN` runs the same network and throws away all but the faces. The maps, which
+are computed anyway, tell as much of a photo as all other features together.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, cast
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from classicselfie.images import BgrImage
+from classicselfie.quiet import no_opencv_warnings
+from classicselfie.resources import resource
+
+Points = npt.NDArray[np.float32]
+Map = npt.NDArray[np.float32]
+"""Shape (64, rows, columns), each at least 0."""
+
+FILE = "yunet_2023mar_maps.onnx"
+CHANNELS = 64
+
+
+class MapSource(NamedTuple):
+    """Where in the network a map comes from.
+
+    Attributes
+    ----------
+    name : str
+    node : str
+        Name of the node's output in the ONNX file.
+    stride : int
+        Pixels of the network's input that a cell covers, each way.
+    """
+
+    name: str
+    node: str
+    stride: int
+
+
+# Those the neck merges from these (nodes 246 and 256) told nothing more: docs/experiments.md.
+MAPS = (MapSource("fine", "214", 8), MapSource("middle", "223", 16), MapSource("coarse", "236", 32))
+_STRIDES = (8, 16, 32)
+_NAMES = [
+    *(f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in _STRIDES),
+    *(each.node for each in MAPS),
+]
+_DIVISOR = 32  # the input's sides are multiples of it
+_NOBODY = np.zeros((0, 15), np.float32)
+_MOST_CANDIDATES = 5000
+_OVERLAP = 0.3  # intersection over union from which the weaker candidate goes
+
+
+class Look:
+    """What one forward pass saw.
+
+    Parameters
+    ----------
+    outputs : mapping of str to ndarray of float32
+        The network's, by their names.
+    size : tuple of int
+        Width and height of the picture in pixels.
+
+    Attributes
+    ----------
+    maps : tuple of ndarray of float32
+        One of each of `MAPS`, of the picture alone, without the padding.
+    size : tuple of int
+    """
+
+    def __init__(self, outputs: Mapping[str, Points], size: tuple[int, int]) -> None:
+        width, height = size
+        self.size = size
+        self.maps: tuple[Map, ...] = tuple(
+            outputs[each.node][0, :, : -(-height // each.stride), : -(-width // each.stride)]
+            for each in MAPS
+        )
+        self._outputs = outputs
+        self._columns = -(-width // _DIVISOR) * _DIVISOR
+        # Geometric mean of "a face" and "centred here", one a cell.
+        self._scores = {
+            stride: cast(
+                Points,
+                np.sqrt(
+                    np.clip(outputs[f"cls_{stride}"], 0, 1)
+                    * np.clip(outputs[f"obj_{stride}"], 0, 1)
+                ).ravel(),
+            )
+            for stride in _STRIDES
+        }
+
+    @property
+    def best_score(self) -> float:
+        """The highest raw score anywhere, face or not, 0 to 1."""
+        return max(float(scores.max()) for scores in self._scores.values())
+
+    def candidates(self, score_threshold: float = 0.0) -> Points:
+        """List what may be a face, with overlapping ones.
+
+        Parameters
+        ----------
+        score_threshold : float
+            Weaker candidates are left out.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, 15)
+            x, y, width, height, five landmarks as x and y, and the raw score, best first, in
+            pixels of the picture.
+        """
+        found = [self._decode(stride, score_threshold) for stride in _STRIDES]
+        rows = np.concatenate([rows for rows in found if rows is not None] or [_NOBODY])
+        return rows[np.argsort(-rows[:, 14], kind="stable")]
+
+    def _decode(self, stride: int, score_threshold: float) -> Points | None:
+        scores = self._scores[stride]
+        index = np.flatnonzero(scores >= score_threshold)
+        if not len(index):
+            return None
+        columns = self._columns // stride
+        cell = np.stack([index % columns, index // columns], axis=1).astype(np.float32)
+        offset, size = np.split(self._outputs[f"bbox_{stride}"].reshape(-1, 4)[index], 2, axis=1)
+        landmarks = self._outputs[f"kps_{stride}"].reshape(-1, 5, 2)[index] + cell[:, None]
+        extent = np.exp(size) * stride
+        corner = (cell + offset) * stride - extent / 2
+        return np.concatenate(
+            [corner, extent, landmarks.reshape(-1, 10) * stride, scores[index, None]],
+            axis=1,
+            dtype=np.float32,
+        )
+
+    def faces(self, score_threshold: float) -> Points:
+        """Keep the best of overlapping candidates, as `FaceDetectorYN` does.
+
+        Parameters
+        ----------
+        score_threshold : float
+
+        Returns
+        -------
+        ndarray of float32, shape (n, 15)
+            Best first.
+        """
+        rows = self.candidates(score_threshold)
+        if not len(rows):
+            return rows
+        boxes = np.trunc(rows[:, :4]).astype(int).tolist()  # it compares whole pixels
+        kept = cv2.dnn.NMSBoxes(
+            boxes, rows[:, 14].tolist(), score_threshold, _OVERLAP, 1.0, _MOST_CANDIDATES
+        )
+        return rows[np.ravel(np.asarray(kept, np.int64))]
+
+
+class YuNet:
+    """The network; one instance may serve many threads.
+
+    References
+    ----------
+    Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector, Machine Intelligence Research
+    20 (2023). Weights: `face_detection_yunet_2023mar.onnx` of the OpenCV Zoo, MIT licence, its
+    maps declared as outputs by `bench/yunet_maps.py`. Decoding: `FaceDetectorYN` of OpenCV.
+    """
+
+    def __init__(self) -> None:
+        self._path = str(resource("models", FILE))
+        # A network plans for its input's size: one per thread and purpose.
+        self._local = threading.local()
+
+    def look(self, image: BgrImage, purpose: str) -> Look:
+        """Run the network once.
+
+        Parameters
+        ----------
+        image : ndarray of uint8, shape (height, width, 3)
+            BGR.
+        purpose : str
+            Looks of one purpose share a network, which is fastest where their sizes are equal.
+
+        Returns
+        -------
+        Look
+        """
+        net = getattr(self._local, purpose, None)
+        if net is None:
+            with no_opencv_warnings:  # OpenCV 5 warns of what it chooses by itself
+                net = cv2.dnn.readNetFromONNX(self._path)
+            setattr(self._local, purpose, net)
+        height, width = image.shape[:2]
+        rows, columns = -(-height // _DIVISOR) * _DIVISOR, -(-width // _DIVISOR) * _DIVISOR
+        padded = cv2.copyMakeBorder(
+            image, 0, rows - height, 0, columns - width, cv2.BORDER_CONSTANT, value=(0, 0, 0)
+        )
+        # As `blobFromImage`, which takes longer in OpenCV 5.
+        net.setInput(np.ascontiguousarray(padded.transpose(2, 0, 1), np.float32)[None])
+        outputs = cast(Sequence[Points], net.forward(_NAMES))
+        return Look(dict(zip(_NAMES, outputs, strict=True)), (width, height))
