@@ -41,37 +41,8 @@ def grid_sums(sums: Sums, xs: Floats, ys: Floats) -> Floats:
     -------
     ndarray of float64, shape (rows, columns[, planes])
     """
-    corners = _sample(sums, xs[None, :], ys[:, None])
-    return np.diff(np.diff(corners, axis=0), axis=1)
-
-
-def box_sums(sums: Sums, *boxes: Box) -> tuple[Floats, Floats]:
-    """Sum over boxes, and tell how many pixels of each lie in the frame.
-
-    Parameters
-    ----------
-    sums : ndarray, shape (height + 1, width + 1)
-        Of `sums_of`.
-    *boxes : tuple of float
-        Left, top, right and bottom in pixels.
-
-    Returns
-    -------
-    sums, areas : ndarray of float64, shape (len(boxes),)
-    """
-    x0, y0, x1, y1 = np.array(boxes, np.float64).T
-    xs, ys = np.stack([x0, x1, x0, x1]), np.stack([y0, y0, y1, y1])
-    corners = _sample(sums, xs, ys)
     height, width = sums.shape[0] - 1, sums.shape[1] - 1
-    wide = np.maximum(_within(x1, width) - _within(x0, width), 0.0)
-    tall = np.maximum(_within(y1, height) - _within(y0, height), 0.0)
-    return corners[3] - corners[2] - corners[1] + corners[0], wide * tall
-
-
-def _sample(sums: Sums, xs: Floats, ys: Floats) -> Floats:
-    """Interpolate between the sums at places of any shape that broadcasts."""
-    height, width = sums.shape[0] - 1, sums.shape[1] - 1
-    xs, ys = _within(xs, width), _within(ys, height)
+    xs, ys = _within(xs, width)[None, :], _within(ys, height)[:, None]
     left = np.minimum(xs.astype(np.intp), width - 1)
     top = np.minimum(ys.astype(np.intp), height - 1)
     right_share, lower_share = xs - left, ys - top
@@ -81,8 +52,41 @@ def _sample(sums: Sums, xs: Floats, ys: Floats) -> Floats:
     place = top * (width + 1) + left
     a, b, c, d = (flat.take(place + step, axis=0) for step in (0, 1, width + 1, width + 2))
     upper = a * (1 - right_share) + b * right_share
-    sampled: Floats = upper + (c * (1 - right_share) + d * right_share - upper) * lower_share
-    return sampled
+    corners: Floats = upper + (c * (1 - right_share) + d * right_share - upper) * lower_share
+    return np.diff(np.diff(corners, axis=0), axis=1)
+
+
+def box_sum(sums: Sums, box: Box) -> tuple[float, float]:
+    """Sum over a box, and tell how many pixels of it lie in the frame.
+
+    Parameters
+    ----------
+    sums : ndarray, shape (height + 1, width + 1)
+        Of `sums_of`.
+    box : tuple of float
+        Left, top, right and bottom in pixels.
+
+    Returns
+    -------
+    total, area : float
+    """
+    height, width = sums.shape[0] - 1, sums.shape[1] - 1
+    x0, x1 = (min(max(x, 0.0), width) for x in box[0::2])
+    y0, y1 = (min(max(y, 0.0), height) for y in box[1::2])
+    if x1 <= x0 or y1 <= y0:
+        return 0.0, 0.0
+    total = _corner(sums, x1, y1) - _corner(sums, x0, y1)
+    total -= _corner(sums, x1, y0) - _corner(sums, x0, y0)
+    return total, (x1 - x0) * (y1 - y0)
+
+
+def _corner(sums: Sums, x: float, y: float) -> float:
+    """Sum over all above and left of a place in the frame; plain numbers are fast for a few."""
+    left, top = min(int(x), sums.shape[1] - 2), min(int(y), sums.shape[0] - 2)
+    x, y = x - left, y - top
+    upper = sums.item(top, left) * (1 - x) + sums.item(top, left + 1) * x
+    lower = sums.item(top + 1, left) * (1 - x) + sums.item(top + 1, left + 1) * x
+    return float(upper * (1 - y) + lower * y)
 
 
 def _within(places: Floats, length: int) -> Floats:

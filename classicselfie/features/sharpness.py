@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classicselfie.features.group import FeatureGroup, Values, faceless, whose
-from classicselfie.features.sampling import Sums, box_sums, folded, grid_sums, sums_of
+from classicselfie.features.sampling import Sums, box_sum, folded, grid_sums, sums_of
 from classicselfie.features.scene import GRID, Scene
 from classicselfie.images import Box, histogram, mean_and_spread, quantiles, whole_pixels
 
@@ -46,22 +46,19 @@ def _focus(scene: Scene) -> dict[str, float]:
     frame = total / pixels + _FLOOR
     coarse_mean = float(coarse[-1, -1]) / (pixels / 16) + _FLOOR
     down, across = scene.height // 4, scene.width // 4
-    boxes: list[Box] = [
-        (x, y, x + across, y + down)
+    top, bottom = (
+        sum(box_sum(detail, (x, y, x + across, y + down))[0] for x in (0, scene.width - across))
+        / (2 * across * down)
+        + _FLOOR
         for y in (0, scene.height - down)
-        for x in (0, scene.width - across)
-    ]
-    if scene.face is not None:
-        boxes.append(scene.inner_face)
-    sums, areas = box_sums(detail, *boxes)
-    top, bottom = (float(sums[at : at + 2].sum()) / (2 * across * down) + _FLOOR for at in (0, 2))
+    )
     values = dict.fromkeys(_FOCUS, 0.0) | {
         "frame": log2(frame),
         "fine_to_coarse": log2(frame / coarse_mean),
     }
     if scene.face is None:
         return values | {"corner_top": log2(top / frame), "corner_bottom": log2(bottom / frame)}
-    inner, inner_area = float(sums[4]), float(areas[4])
+    inner, inner_area = box_sum(detail, scene.inner_face)
     face = inner / inner_area + _FLOOR if inner_area >= 1 else frame
     outside = (total - inner) / max(1.0, pixels - inner_area) + _FLOOR
     xs, ys = scene.window()
@@ -145,7 +142,6 @@ def _backdrop(scene: Scene) -> dict[str, float]:
     ]
     fine, fine_face = _detail(scene.detail, 1, boxes, scene.inner_face)
     coarse, coarse_face = _detail(scene.coarse_detail, 4, boxes, scene.inner_face)
-    saturation, covered = box_sums(sums_of(scene.saturation), *(_shrunk(box, 4) for box in boxes))
     beside = [luma[:shoulders, : head.start], luma[:shoulders, head.stop :]]
     left, right = (cv2.mean(side)[0] if side.size else None for side in beside)
     return {
@@ -158,7 +154,7 @@ def _backdrop(scene: Scene) -> dict[str, float]:
         "coarse_detail": log2(coarse),
         "detail_to_face": log2(fine / fine_face),
         "coarse_to_face": log2(coarse / coarse_face),
-        "saturation": float(saturation.sum() / covered.sum()) / 255,
+        "saturation": _mean(sums_of(scene.saturation), 4, boxes) / 255,
         "sides_difference": 0.0 if left is None or right is None else abs(left - right) / 255,
         "top_plain": _plain(histogram(luma[: max(2, rows // 8)])),
     }
@@ -169,9 +165,15 @@ def _detail(sums: Sums, side: int, boxes: list[Box], face: Box) -> tuple[float, 
 
     A face beyond the frame counts as much as what is behind it.
     """
-    found, areas = box_sums(sums, *(_shrunk(box, side) for box in (*boxes, face)))
-    behind = float(found[:-1].sum() / areas[:-1].sum()) + _FLOOR
-    return behind, float(found[-1] / areas[-1]) + _FLOOR if areas[-1] > 0 else behind
+    behind = _mean(sums, side, boxes) + _FLOOR
+    inner, area = box_sum(sums, _shrunk(face, side))
+    return behind, inner / area + _FLOOR if area else behind
+
+
+def _mean(sums: Sums, side: int, boxes: list[Box]) -> float:
+    """Mean over boxes of a level with that many pixels a pixel."""
+    totals, areas = zip(*(box_sum(sums, _shrunk(box, side)) for box in boxes), strict=True)
+    return float(sum(totals) / sum(areas))
 
 
 def _shrunk(box: Box, side: int) -> Box:

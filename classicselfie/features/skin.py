@@ -11,11 +11,15 @@ import numpy.typing as npt
 
 from classicselfie.faces import Bbox
 from classicselfie.features.group import FeatureGroup, Values, faceless, whose
-from classicselfie.features.sampling import box_sums, folded, grid_sums
+from classicselfie.features.sampling import box_sum, folded, grid_sums
 from classicselfie.features.scene import GRID, Scene
 from classicselfie.images import Mask, whole_pixels
 
 _SIDE = 4  # pixels of the picture a pixel of the mask
+# Left, top, right and bottom in shares of the face's box.
+_INNER = (0.15, 0.15, 0.85, 0.9)
+_AROUND = (-0.6, -0.5, 1.6, 1.2)
+_BELOW = (-0.5, 1.1, 1.5, 2.2)
 
 _NUMBERS = {
     "frame_share": "share of the picture that is skin",
@@ -52,14 +56,10 @@ def _skin(scene: Scene) -> dict[str, float]:
     if scene.face is None:
         return nothing
     x, y, w, h = (value / _SIDE for value in scene.face.bbox)
-    counts, areas = box_sums(
-        sums,
-        (x + 0.15 * w, y + 0.15 * h, x + 0.85 * w, y + 0.9 * h),
-        (x - 0.6 * w, y - 0.5 * h, x + 1.6 * w, y + 1.2 * h),
-        (x - 0.5 * w, y + 1.1 * h, x + 1.5 * w, y + 2.2 * h),
+    (inner, inner_area), (around, around_area), (below, below_area) = (
+        box_sum(sums, (x + left * w, y + top * h, x + right * w, y + bottom * h))
+        for left, top, right, bottom in (_INNER, _AROUND, _BELOW)
     )
-    inner, around, below = counts.tolist()
-    inner_area, around_area, below_area = areas.tolist()
     beside = mask[whole_pixels(y + 0.8 * h, scene.height, mask.shape[0])]
     sides = [np.count_nonzero(edge.max(axis=1)) / h for edge in (beside[:, :2], beside[:, -2:])]
     arm = trace_arm(mask, (x, y, w, h))[0]
