@@ -123,6 +123,15 @@ def test_a_blurred_background_lowers_its_sharpness() -> None:
     assert abs(features_of(sharp)["focus.background_ratio"]) < 0.5
 
 
+def test_a_face_beyond_the_frame_counts_as_much_as_what_is_behind() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    found = extract_features(Scene(image, [Face((330.0, 20.0, 60.0, 60.0), (), 0.9)]))
+    values = dict(zip(FEATURE_NAMES, found.tolist(), strict=True))
+    assert values["backdrop.detail"] > 2
+    assert values["backdrop.coarse_detail"] > 2
+    assert (values["backdrop.detail_to_face"], values["backdrop.coarse_to_face"]) == (0, 0)
+
+
 def slopes_of(luma: BgrImage) -> tuple[Slopes, Slopes]:
     """Right minus left neighbour and lower minus upper, the border repeated."""
     wide = np.pad(luma.astype(np.int16), 1, mode="edge")

@@ -218,6 +218,20 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
         load_photo(pipe)
 
 
+@pytest.mark.parametrize(
+    "size", [(640, 427), (427, 640), (331, 331), (57, 43), (800, 533), (900, 40)]
+)
+def test_a_working_image_has_sides_of_fours(size: tuple[int, int]) -> None:
+    """So that halves and quarters of it are exact; hardly anything of the shape is lost."""
+    photo = load_photo(np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), np.uint8))
+    height, width = photo.image.shape[:2]
+    assert (max(width, height), width % 4, height % 4) == (WORKING_SIZE, 0, 0)
+    if min(size) > 40:  # a strip has a floor
+        assert width / height == pytest.approx(size[0] / size[1], rel=0.015)
+    corner = photo.to_original(np.array([(width, height)], np.float32))
+    np.testing.assert_allclose(corner, [size], atol=1e-3)
+
+
 def test_a_large_photo_is_decoded_small() -> None:
     image = np.asarray(Image.new("RGB", (6000, 4000), (90, 120, 150)))
     photo = load_photo(encode(np.ascontiguousarray(image), ".jpg"))
