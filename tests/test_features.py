@@ -17,7 +17,7 @@ from classicselfie.features.outlines import hog
 from classicselfie.features.sampling import box_sum, grid_sums, shares_inside, sums_of
 from classicselfie.features.scene import Slopes
 from classicselfie.features.texture import block_frequencies, local_binary_pattern
-from classicselfie.images import histogram, mean_and_spread, quantiles
+from classicselfie.images import histogram, mean_and_spread, quantiles, whole_pixels
 from classicselfie.photo import PhotoSource, load_photo
 
 
@@ -365,6 +365,17 @@ def test_a_box_counts_each_pixel_by_the_part_that_it_covers() -> None:
         assert total == pytest.approx(part.sum())
         assert area == pytest.approx(part.size / 100)
     assert box_sum(sums_of(plane), (20.0, 1.0, 30.0, 2.0)) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("start", [5.0, 5.5, 4.75, 0.1 + 0.2, -3.2])
+@pytest.mark.parametrize("hair", [0.0, 1e-12, -1e-12])
+def test_the_pixels_that_a_stretch_touches_mirror_with_it(start: float, hair: float) -> None:
+    """Also where mirroring rounds its ends to a hair beyond the edge of a pixel."""
+    here = whole_pixels(start + hair, start + 4.0 + hair, 20)
+    there = whole_pixels(20 - start - 4.0, 20 - start, 20)
+    assert (there.start, there.stop) == (20 - here.stop, 20 - here.start)
+    assert whole_pixels(30.0, 40.0, 20) == slice(20, 20)
+    assert whole_pixels(5.0 + hair, 9.0 - hair, 20) == slice(5, 9)
 
 
 def test_the_cells_of_a_grid_are_boxes() -> None:

@@ -20,8 +20,8 @@ _CELL = 8  # pixels: the level of the pyramid is taken whose cells come nearest
 # Tangents of 15° and 75° as ratios of whole numbers.
 _FLAT, _STEEP = 15, 56
 _ORIENTATIONS = np.array([0, 1, 2, 3, 0, 5, 4, 3], np.uint8)
-# Mean gradient a pixel, in grey levels, that keeps noise in flat regions from being blown up to
-# full contrast; as strong as 250 over a cell of 8 × 8 pixels and nine such cells.
+# Mean gradient a pixel in grey levels, 250 over a cell of 8 × 8: keeps noise in flat regions from
+# being blown up to full contrast.
 _NOISE = 250.0 / _CELL**2
 
 
