@@ -269,6 +269,25 @@ def test_a_dry_run_tells_and_writes_nothing(phone: Path, tmp_path: Path) -> None
     assert error == "classicselfie: --dry-run needs --copy-to, --move-to or --link-to DIR\n"
 
 
+def test_an_interrupted_dry_run_promises_nothing(selfie: bytes, tmp_path: Path) -> None:
+    """The rows that it has made are gone: there is nothing from which --resume could go on."""
+    folder = many(tmp_path / "p", 600, selfie)  # more than one process does until the first lines
+    command = [*COMMAND, "--jobs", "1", folder, "--to", tmp_path / "r.sqlite", *MAKE_SELFIES]
+    with subprocess.Popen(
+        [*command, "--move-to", tmp_path / "out", "--dry-run"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert re.fullmatch(rb"classicselfie: interrupted after [\d,]+ photos\n", errors)
+    assert [path.name for path in tmp_path.iterdir()] == ["p"]
+
+
 # What must not get lost
 
 

@@ -473,7 +473,9 @@ class _Scan:
 
     def _told_interrupted(self) -> str:
         self._bar.close()
-        told = f"; --resume goes on from {self._results.journal}" if self._results else ""
+        told = ""
+        if self._results and not self._dry_run:
+            told = f"; --resume goes on from {self._results.journal}"
         return f"interrupted after {self._summary.photos:,} photos{told}"
 
 
