@@ -288,6 +288,21 @@ def test_an_interrupted_dry_run_promises_nothing(selfie: bytes, tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["p"]
 
 
+def test_long_fields_are_read_and_the_program_s_own_limit_stays(
+    selfie: bytes, tmp_path: Path
+) -> None:
+    folder, output = many(tmp_path / "p", 2, selfie), tmp_path / "r.csv"
+    scan([folder / "0000.jpg"], to=output, n_jobs=1)
+    with output.open(newline="", encoding="utf-8") as stream:
+        header, row = csv.reader(stream)
+    with output.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([header, [*row[:-1], "x" * 200_000]])
+    limit = csv.field_size_limit()
+    scan([folder / "0001.jpg"], to=output, n_jobs=1)
+    assert "x" * 200_000 in output.read_text(encoding="utf-8")
+    assert csv.field_size_limit() == limit
+
+
 # What must not get lost
 
 
