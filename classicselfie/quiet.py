@@ -23,6 +23,9 @@ _quiet: ContextVar[bool] = ContextVar("classicselfie_quiet", default=False)
 class _Here:
     """Stands in a warning filter for a pattern, and matches while this context is quiet."""
 
+    # scikit-learn copies filters by their patterns; such a copy matches nothing.
+    pattern = r"(?!)"
+
     def match(self, _: str) -> bool:
         return _quiet.get()
 

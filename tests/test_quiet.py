@@ -88,6 +88,15 @@ def test_a_user_who_turns_warnings_into_errors_gets_the_same_answer() -> None:
         np.testing.assert_array_equal(load_photo(beyond()).image, expected)
 
 
+def test_who_copies_warning_filters_meets_patterns() -> None:
+    """scikit-learn hands them on to its threads and processes."""
+    parallel = pytest.importorskip("sklearn.utils.parallel", reason="the extra train is missing")
+    load_photo(beyond())
+    for backend in ("threading", "loky"):
+        run = parallel.Parallel(n_jobs=2, backend=backend)
+        assert run(parallel.delayed(len)(text) for text in ("a", "bc")) == [1, 2]
+
+
 def test_a_thread_is_quiet_for_itself_alone(recwarn: pytest.WarningsRecorder) -> None:
     inside, over = threading.Event(), threading.Event()
 

@@ -269,6 +269,40 @@ def test_a_dry_run_tells_and_writes_nothing(phone: Path, tmp_path: Path) -> None
     assert error == "classicselfie: --dry-run needs --copy-to, --move-to or --link-to DIR\n"
 
 
+def test_an_interrupted_dry_run_promises_nothing(selfie: bytes, tmp_path: Path) -> None:
+    """The rows that it has made are gone: there is nothing from which --resume could go on."""
+    folder = many(tmp_path / "p", 600, selfie)  # more than one process does until the first lines
+    command = [*COMMAND, "--jobs", "1", folder, "--to", tmp_path / "r.sqlite", *MAKE_SELFIES]
+    with subprocess.Popen(
+        [*command, "--move-to", tmp_path / "out", "--dry-run"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert re.fullmatch(rb"classicselfie: interrupted after [\d,]+ photos\n", errors)
+    assert [path.name for path in tmp_path.iterdir()] == ["p"]
+
+
+def test_long_fields_are_read_and_the_program_s_own_limit_stays(
+    selfie: bytes, tmp_path: Path
+) -> None:
+    folder, output = many(tmp_path / "p", 2, selfie), tmp_path / "r.csv"
+    scan([folder / "0000.jpg"], to=output, n_jobs=1)
+    with output.open(newline="", encoding="utf-8") as stream:
+        header, row = csv.reader(stream)
+    with output.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([header, [*row[:-1], "x" * 200_000]])
+    limit = csv.field_size_limit()
+    scan([folder / "0001.jpg"], to=output, n_jobs=1)
+    assert "x" * 200_000 in output.read_text(encoding="utf-8")
+    assert csv.field_size_limit() == limit
+
+
 # What must not get lost
 
 

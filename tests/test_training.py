@@ -98,7 +98,7 @@ def test_training_writes_weights_that_load_and_a_card(
     first, second = tmp_path / "mine.json", tmp_path / "again" / "mine.json"
     second.parent.mkdir()
     assert main(["train", str(manifest), "-o", str(first), "--jobs", "1"]) == 0
-    assert "left out broken.jpg: the picture is damaged" in capsys.readouterr().err
+    assert "left out broken.jpg: the picture's header is damaged" in capsys.readouterr().err
     assert main(["train", str(manifest), "-o", str(second), "--jobs", "2"]) == 0
     assert first.read_bytes() == second.read_bytes()
     model = load_model(first)

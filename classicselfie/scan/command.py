@@ -185,11 +185,12 @@ def scan(
         if sorter:
             _refuse_own_folder(names, sorter.folder)
         output = None if to is None else Path(to)
-        leave = Filter(_own_files(output, sorter), exclude)
         opened = None if output is None else rehearsal(output) if dry_run else Results(output)
+        results = None if opened is None else stack.enter_context(opened)
+        leave = Filter(_own_files(output, sorter), exclude)
         run = _Scan(
             detector,
-            results=None if opened is None else stack.enter_context(opened),
+            results=results,
             sorter=sorter,
             companions=Companions(leave.passes_over) if way == "move" and companions else None,
             resume=resume,
@@ -472,7 +473,9 @@ class _Scan:
 
     def _told_interrupted(self) -> str:
         self._bar.close()
-        told = f"; --resume goes on from {self._results.journal}" if self._results else ""
+        told = ""
+        if self._results and not self._dry_run:
+            told = f"; --resume goes on from {self._results.journal}"
         return f"interrupted after {self._summary.photos:,} photos{told}"
 
 

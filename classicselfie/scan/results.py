@@ -365,14 +365,17 @@ def _original(text: str) -> str:
 
 def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
     kinds: dict[str, Callable[[str], Value]] = {"REAL": float, "INTEGER": int, "TEXT": _original}
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # hundreds of faces are a long field
-    with path.open(newline="", encoding="utf-8") as stream:
-        lines = (line.replace("\0", _NUL) for line in stream)
-        for row in csv.DictReader(lines, strict=True):
-            yield row | {
-                name: kinds[kind.split()[0]](row[name]) if row.get(name) else None
-                for name, kind in COLUMNS.items()
-            }
+    usual = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # hundreds of faces are a long field
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            lines = (line.replace("\0", _NUL) for line in stream)
+            for row in csv.DictReader(lines, strict=True):
+                yield row | {
+                    name: kinds[kind.split()[0]](row[name]) if row.get(name) else None
+                    for name, kind in COLUMNS.items()
+                }
+    finally:
+        csv.field_size_limit(usual)  # the whole program's
 
 
 def _write_jsonl(path: Path, rows: Iterator[dict[str, Any]]) -> None:
