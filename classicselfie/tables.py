@@ -117,6 +117,6 @@ def _decode(path: Path, data: bytes) -> str:
             f"{path} is neither UTF-8 nor UTF-16 text (line {line}); "
             "save it as CSV in UTF-8 and try again"
         ) from error
-    if "\0" in text:
+    if "\0" in text.partition("\n")[0]:
         raise ManifestError(f"{path} is no text; save it as CSV in UTF-8 and try again")
-    return text
+    return text.replace("\0", "")  # cameras fill up their names with zeros
