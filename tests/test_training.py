@@ -623,19 +623,19 @@ def sources_of_others(generator: np.random.Generator, groups: int) -> tuple[list
 
 
 def test_thresholds_keep_their_limits_on_sources_not_yet_seen() -> None:
-    seen, wanted = dict.fromkeys(LIMITS, 0), 60
+    seen, wanted = dict.fromkeys(LIMITS, 0), 24
     for seed in range(wanted):
         generator = np.random.default_rng(seed)
         rows, decisions = sources_of_others(generator, 50)
         chosen = choose_thresholds(decisions, rows)
         assert chosen["sensitive"] < chosen["strict"]
-        new, values = sources_of_others(generator, 1000)
+        new, values = sources_of_others(generator, 200)
         others = np.array([not r.selfie for r in new])
         for name, cut in chosen.items():
             # On the photos that chose it each limit holds ...
             here = np.array([not r.selfie for r in rows])
             assert (decisions[here] >= cut).mean() <= LIMITS[name][ALL]
-            # ... and mostly on those of a thousand other sources.
+            # ... and mostly on those of two hundred other sources.
             seen[name] += (values[others] >= cut).mean() <= LIMITS[name][ALL]
     assert all(count / wanted >= 0.75 for count in seen.values()), seen
 
