@@ -607,42 +607,49 @@ def test_calibration_weighs_sources_and_classes_as_training_does() -> None:
     assert calibrate(told_apart, alone + copies)[0] < np.log(404 + 1) - 0.1
 
 
-def sources_of_others(generator: np.random.Generator, groups: int) -> tuple[list[Row], np.ndarray]:
-    """Others of many kinds, whose sources differ more than their photos, and some selfies."""
-    kinds = [next(iter(sorted(kinds))) for kinds in PARTS.values()]
-    rows, decisions = [], []
-    for group in range(groups):
-        kind = kinds[group % len(kinds)]
-        rows += [
-            row(f"o{group}-{i}", selfie=False, group=f"g{group}", kind=kind) for i in range(60)
-        ]
-        decisions.append(generator.normal(generator.normal(0, 0.5), 1, 60))
-    rows += [row(f"s{i}", selfie=True, group="me") for i in range(100)]
-    decisions.append(generator.normal(4, 1, 100))
-    return rows, np.concatenate(decisions)
+SOURCES, OF_EACH = 50, 60
+
+
+def rows_of_sources() -> list[Row]:
+    """Others of many kinds from `SOURCES` sources with `OF_EACH` photos, and some selfies."""
+    kinds = [min(kinds) for kinds in PARTS.values()]
+    rows = [
+        row(f"o{g}-{i}", selfie=False, group=f"g{g}", kind=kinds[g % len(kinds)])
+        for g in range(SOURCES)
+        for i in range(OF_EACH)
+    ]
+    return rows + [row(f"s{i}", selfie=True, group="me") for i in range(100)]
+
+
+def values_of_others(generator: np.random.Generator, sources: int) -> np.ndarray:
+    """Decision values; photos of one source are more alike than others."""
+    means = generator.normal(0, 0.5, (sources, 1))
+    return generator.normal(means, 1, (sources, OF_EACH)).ravel()
 
 
 def test_thresholds_keep_their_limits_on_sources_not_yet_seen() -> None:
-    seen, wanted = dict.fromkeys(LIMITS, 0), 24
-    for seed in range(wanted):
+    rows, trials = rows_of_sources(), 24
+    kept = dict.fromkeys(LIMITS, 0)
+    for seed in range(trials):
         generator = np.random.default_rng(seed)
-        rows, decisions = sources_of_others(generator, 50)
-        chosen = choose_thresholds(decisions, rows)
+        others = values_of_others(generator, SOURCES)
+        selfies = generator.normal(4, 1, 100)
+        chosen = choose_thresholds(np.concatenate([others, selfies]), rows)
         assert chosen["sensitive"] < chosen["strict"]
-        new, values = sources_of_others(generator, 200)
-        others = np.array([not r.selfie for r in new])
+        new = values_of_others(generator, 2000)
         for name, cut in chosen.items():
             # On the photos that chose it each limit holds ...
-            here = np.array([not r.selfie for r in rows])
-            assert (decisions[here] >= cut).mean() <= LIMITS[name][ALL]
-            # ... and mostly on those of two hundred other sources.
-            seen[name] += (values[others] >= cut).mean() <= LIMITS[name][ALL]
-    assert all(count / wanted >= 0.75 for count in seen.values()), seen
+            assert (others >= cut).mean() <= LIMITS[name][ALL]
+            # ... and mostly on those of two thousand other sources.
+            kept[name] += int((new >= cut).mean() <= LIMITS[name][ALL])
+    assert all(count / trials >= 0.75 for count in kept.values()), kept
 
 
 def test_each_kind_has_a_limit_of_its_own() -> None:
     generator = np.random.default_rng(0)
-    rows, decisions = sources_of_others(generator, 50)
+    rows = rows_of_sources()
+    others = values_of_others(generator, SOURCES)
+    decisions = np.concatenate([others, generator.normal(4, 1, 100)])
     plain = choose_thresholds(decisions, rows)
     for part, kinds in PARTS.items():
         # Three photos of a kind's six hundred look like selfies: within every limit.
