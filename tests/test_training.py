@@ -107,7 +107,7 @@ def test_training_writes_weights_that_load_and_a_card(
     first, second = tmp_path / "mine.json", tmp_path / "again" / "mine.json"
     second.parent.mkdir()
     assert main(["train", str(manifest), "-o", str(first), "--jobs", "1"]) == 0
-    assert "left out broken.jpg: the picture is damaged" in capsys.readouterr().err
+    assert "left out broken.jpg: the picture's header is damaged" in capsys.readouterr().err
     assert main(["train", str(manifest), "-o", str(second), "--jobs", "2"]) == 0
     assert first.read_bytes() == second.read_bytes()
     model = load_model(first)
@@ -125,7 +125,9 @@ def test_training_writes_weights_that_load_and_a_card(
     strict = model.card["figures"]["at_thresholds"]["strict"]
     head = card[: card.index("## Training data")]
     assert f"{strict['recall']['share']:.1%} of the 24 selfies are found" in head
-    assert "| all others | 24 | 0 | 0.0% |" in head
+    alarms = strict["limits"]["all others"]
+    assert alarms["photos"] == 24
+    assert f"| all others | 24 | {alarms['flagged']} | {alarms['share']:.1%} |" in head
     assert model.card["training_data"]["sha256"] in card
     detector = SelfieDetector(first, threshold=0.5)
     assert detector.check(draw_person(face=0.6)).label == "selfie"
