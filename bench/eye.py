@@ -3,7 +3,7 @@
     python -m pip install -e '.[train]'
     python bench/eye.py ../shared/data/manifest.csv --cache features
 
-Each group of selfies is left out in turn as in the model cards. The difficult versions are made of
+Whole sources are left out in turn as in the model cards. The difficult versions are made of
 photos of the left-out fold, in the same way for selfies and others, and judged by the model that
 has not seen the fold, at the `strict` cut that the other folds choose.
 """
@@ -25,9 +25,10 @@ from classicselfie.features import FEATURE_NAMES, Scene, extract_features
 from classicselfie.images import BgrImage
 from classicselfie.photo import load_photo
 from classicselfie.training.dataset import extract_dataset
-from classicselfie.training.fit import Settings, choose_thresholds, fit
-from classicselfie.training.folds import leave_one_group_out, splits
+from classicselfie.training.fit import Settings, fit
+from classicselfie.training.folds import assign_folds, splits
 from classicselfie.training.manifest import Row, read_manifest
+from classicselfie.training.thresholds import choose_thresholds
 
 # A fold's largest groups would decide alone; this many photos of each class and fold are enough.
 SAMPLE = 60
@@ -151,8 +152,7 @@ def main() -> None:
         read_manifest(arguments.manifest), arguments.detector, arguments.jobs, arguments.cache
     )
     rows = dataset.rows
-    folds = leave_one_group_out(rows)
-    parts = splits(folds)
+    parts = splits(assign_folds(rows).index)
     models = Parallel(n_jobs=arguments.jobs)(
         delayed(fit)(dataset, train, Settings(), arguments.detector) for _, train in parts
     )

@@ -121,9 +121,19 @@ MUTATIONS = (
         ("tests/test_training.py", "-k", "calibration"),
     ),
     Mutation(
-        "the mirrored training copy is not mirrored",
-        (("[np.ascontiguousarray(image[:, ::-1])]", "[np.ascontiguousarray(image)]"),),
-        ("tests/test_training.py", "-k", "mirrored"),
+        "thresholds leave no margin for sources not yet seen",
+        (("needed[int(np.ceil(SURENESS * len(needed))) - 1]", "needed[len(needed) // 2]"),),
+        ("tests/test_training.py", "-k", "thresholds"),
+    ),
+    Mutation(
+        "sources are shared out among the folds",
+        (
+            (
+                "[place[row.group] for row in rows]",
+                "[_digest(row) % count for row in rows]",
+            ),
+        ),
+        ("tests/test_training.py", "-k", "folds"),
     ),
 )
 

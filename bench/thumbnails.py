@@ -5,8 +5,8 @@
 
 Each photo is enlarged to 12 megapixels and written as a JPEG that carries a thumbnail of 160 px,
 as cameras write them. What the library takes from such a file, first from the thumbnail and then
-from the pixels, is judged by models that were trained without the photo's group; thresholds and
-margins are those that the other groups choose.
+from the pixels, is judged by models that were trained without the photo's source; thresholds and
+margins are those that the other folds choose.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from classicselfie.model import load_model
 from classicselfie.photo import load_photo, open_photo
 from classicselfie.training.dataset import extract_dataset
 from classicselfie.training.fit import Settings
-from classicselfie.training.folds import fold_names, leave_one_group_out
+from classicselfie.training.folds import assign_folds
 from classicselfie.training.judge import judge_left_out
 from classicselfie.training.manifest import read_manifest
 from classicselfie.training.staging import staged_figures
@@ -108,8 +108,7 @@ def main() -> None:
     results = judge_left_out(
         replace(dataset, features=features, thumbnails=np.array([small for _, small in looks])),
         name,
-        leave_one_group_out(rows),
-        fold_names(rows),
+        assign_folds(rows),
         settings=Settings(**{**settings, "groups": tuple(settings["groups"])}),
         baseline=False,
         n_jobs=arguments.jobs,

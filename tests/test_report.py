@@ -70,6 +70,7 @@ def make(
         rows=rows,
         folds=np.zeros(len(rows), np.int64),
         fold_names=["all"],
+        whole_sources=True,
         decisions=values,
         warned=values,
         thumbnails=values,
@@ -79,6 +80,7 @@ def make(
         shares=np.stack([values, np.zeros_like(values), np.zeros_like(values)], axis=1),
         share_names=NAMES,
         baseline=None,
+        retrained={},
         bands={},
         unreadable=[],
     )
@@ -200,17 +202,87 @@ def test_summary_per_fold_and_pooled(results: Results) -> None:
     assert told == [pytest.approx(pair, abs=1e-4) for pair in expected]
     assert [fold["name"] for fold in head["folds"]] == ["first", "second"]
     assert head["skipped"] == ["selfies only"]
-    assert head["mean"]["auc"] == pytest.approx(np.mean([area for area, _ in expected]), abs=1e-4)
-    assert head["mean"]["tpr_at_1_percent_fpr"] == pytest.approx(
-        np.mean([tpr for _, tpr in expected]), abs=1e-4
-    )
     pooled = roc_auc_score(results.selfie, results.decisions)
     assert head["pooled"]["auc"] == pytest.approx(pooled, abs=1e-4)
+    low, high = figures(results)["left_out"]["model"]["overall"]["auc_interval"]
+    assert low < pooled < high
+    assert high - low < 0.15
     base = roc_auc_score(results.selfie, results.baseline)
     assert head["pooled_baseline"]["auc"] == pytest.approx(base, abs=1e-4)
     assert head["folds"][0]["baseline"]["auc"] == pytest.approx(
         roc_auc_score(results.selfie[:80], results.baseline[:80]), abs=1e-4
     )
+
+
+def test_a_groups_selfies_stand_against_the_others_of_their_folds() -> None:
+    # Two groups of selfies in two folds; the others of the second fold score high.
+    selfies = [True, True, False, False, True, True, False, False]
+    given = make(
+        selfies,
+        [1.0, 2.0, 0.0, 0.5, 1.0, 2.0, 1.5, 3.0],
+        folds=np.repeat([0, 1], 4),
+        fold_names=["first", "second"],
+        baseline=np.zeros(8),
+    )
+    groups = ["a", "a", "x", "x", "b", "b", "y", "y"]
+    rows = [replace(r, group=g, source=g) for r, g in zip(given.rows, groups, strict=True)]
+    told = figures(replace(given, rows=rows))["left_out"]
+    table = told["model"]["left_out_group"]
+    assert {name: (f["selfies"], f["others"], f["auc"]) for name, f in table.items()} == {
+        "a": (2, 2, 1.0),
+        "b": (2, 2, 0.25),
+    }
+    assert told["model"]["mean_auc"] == 0.625
+    assert told["model"]["same_source"] == {}  # too few photos of both classes
+    assert told["baseline"]["left_out_group"]["b"]["auc"] == 0.5
+    # A group that holds many of both is also told by itself, whatever the other groups' scores.
+    many = make([i % 2 == 0 for i in range(200)], [float(i % 2 == 0) for i in range(200)])
+    rows = [replace(r, group="both" if i < 120 else "rest") for i, r in enumerate(many.rows)]
+    values = np.where([r.group == "both" for r in rows], many.decisions, -many.decisions)
+    told = figures(replace(many, rows=rows, decisions=values))["left_out"]["model"]
+    assert list(told["same_source"]) == ["both"]
+    assert told["same_source"]["both"] == {
+        "selfies": 60,
+        "others": 60,
+        "auc": 1.0,
+        "tpr_at_1_percent_fpr": 1.0,
+    }
+
+
+def test_what_a_family_is_worth_is_told_by_models_trained_without_it(tmp_path: Path) -> None:
+    selfies = [True] * 5 + [False] * 5
+    given = make(
+        selfies,
+        VALUES,
+        retrained={
+            "": np.array(VALUES),
+            "hog": np.array(VALUES),
+            "face": np.zeros(10),
+        },
+    )
+    told = figures(given)["retrained"]
+    assert [entry["family"] for entry in told] == ["face", "hog"]
+    assert told[0]["without"] == {"auc": 0.5, "tpr_at_1_percent_fpr": 0.0}
+    assert told[0]["lost"]["auc"] == pytest.approx(0.84 - 0.5)
+    assert told[1]["lost"] == {"auc": 0.0, "tpr_at_1_percent_fpr": 0.0}
+    write_report(given, tmp_path / "r.html")
+    html = (tmp_path / "r.html").read_text(encoding="utf-8")
+    check_page(html)
+    assert "What the others cannot make up for" in html
+
+
+def test_limits_of_the_published_thresholds_are_told(tmp_path: Path) -> None:
+    given = make(TEN, VALUES)
+    told = write_report(given, tmp_path / "r.html")["limits"]
+    assert list(told) == ["strict"]  # the only threshold here
+    flagged = sum(value >= 1 for value in VALUES[5:])
+    assert (told["strict"]["all others"]["photos"], told["strict"]["all others"]["flagged"]) == (
+        5,
+        flagged,
+    )
+    assert told["strict"]["all others"]["limit"] == 0.01
+    assert set(told["strict"]) == {"all others", "people", "no people"}
+    assert "False alarms and their limits, at strict" in (tmp_path / "r.html").read_text("utf-8")
 
 
 def test_confusion_by_hand() -> None:
@@ -267,7 +339,7 @@ def test_calibration_by_hand() -> None:
     probability = np.array([0.97, 1.0, 0.3, 0.0, 0.05, 0.35, 0.05, 0.92])
     given = make(selfies, [0.0] * 8, probabilities=probability)
     # One source a class, so that each class weighs 4 in all: 4/3 a selfie, 4/5 an other.
-    given = replace(given, rows=[replace(r, source="s", group="s") for r in given.rows])
+    given = replace(given, rows=[replace(r, source="s", group="s", kind="any") for r in given.rows])
     told = figures(given)
     low = 3 * 0.8 * (0.1 / 3)
     middle = abs(4 / 3 * (1 - 0.3) + 0.8 * (0 - 0.35))

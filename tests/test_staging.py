@@ -223,6 +223,7 @@ def test_the_margin_keeps_the_labels() -> None:
         rows=rows,
         folds=folds,
         fold_names=["a", "b", "c", "d"],
+        whole_sources=True,
         decisions=decisions,
         warned=decisions,
         thumbnails=noisy,
@@ -232,6 +233,7 @@ def test_the_margin_keeps_the_labels() -> None:
         shares=decisions[:, None],
         share_names=["face"],
         baseline=None,
+        retrained={},
         bands={},
         unreadable=[],
     )

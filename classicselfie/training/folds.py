@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -75,27 +76,46 @@ def assign_folds(rows: Sequence[Row], most: int = FOLDS) -> Folds:
     Folds
     """
     sizes = Counter((row.group, row.selfie) for row in rows)
-    groups = sorted(
-        {row.group for row in rows},
-        key=lambda group: (-sizes[group, True], -sizes[group, False], group),
-    )
-    holding = [sum(sizes[group, side] > 0 for group in groups) for side in (True, False)]
-    for count in range(min(most, *holding), 1, -1):
-        filled = {side: [0] * count for side in (True, False)}
-        place = {}
-        for group in groups:
-            side = sizes[group, True] > 0  # what the fold shall be evened out by
-            fold = min(range(count), key=lambda k: (filled[side][k], filled[not side][k], k))
-            place[group] = fold
-            for label in (True, False):
-                filled[label][fold] += sizes[group, label]
-        if all(filled[True]) and all(filled[False]):
+    groups = {row.group for row in rows}
+    most = min(most, *(sum(sizes[group, side] > 0 for group in groups) for side in (True, False)))
+    # Folds that are even are better; where some would lack a class, those that are whole will do.
+    for count, gaps_first in itertools.product(range(most, 1, -1), (False, True)):
+        place = _place(sizes, count, gaps_first=gaps_first)
+        held = {(place[group], side) for group, side in sizes}
+        if len(held) == 2 * count:
             return Folds(
                 index=np.array([place[row.group] for row in rows], np.int64),
                 names=tuple(f"sources {fold + 1}" for fold in range(count)),
                 whole_sources=True,
             )
     return _share_out(rows)
+
+
+def _place(sizes: Counter[tuple[str, bool]], count: int, *, gaps_first: bool) -> dict[str, int]:
+    """Put one group after the other, the largest first, where the fewest photos of its sort are.
+
+    Groups with selfies are evened out by selfies, the rest by others; on demand a fold that lacks
+    what the group has comes first.
+    """
+    filled = {side: [0] * count for side in (True, False)}
+    place = {}
+    for group in sorted(
+        {group for group, _ in sizes},
+        key=lambda group: (-sizes[group, True], -sizes[group, False], group),
+    ):
+        side = sizes[group, True] > 0
+        gaps = [
+            sum(sizes[group, label] > 0 and not filled[label][fold] for label in filled)
+            for fold in range(count)
+        ]
+        fold = min(
+            range(count),
+            key=lambda k: (-gaps[k] * gaps_first, filled[side][k], filled[not side][k], k),
+        )
+        place[group] = fold
+        for label, photos in filled.items():
+            photos[fold] += sizes[group, label]
+    return place
 
 
 def _share_out(rows: Sequence[Row]) -> Folds:
