@@ -812,19 +812,12 @@ def test_augmentation_changes_the_picture_but_not_its_kind() -> None:
     ]
     assert all(v.dtype == np.uint8 and v.shape[2] == 3 for v in versions)
     assert len({v.shape for v in versions}) > 10
-    # Frames and bars are among them, of one colour along a whole side.
-    framed = [v for v in versions if (v[:2] == v[0, 0]).all() or (v[:, :2] == v[0, 0]).all()]
-    assert 3 <= len(framed) <= 15
+    height, width = image.shape[:2]
+    for version in versions:  # nothing is turned, and little is cut off or changed
+        tall, wide = version.shape[:2]
+        assert wide / tall == pytest.approx(width / height, rel=0.2)
+        resized = cv2.resize(image, (wide, tall), interpolation=cv2.INTER_AREA)
+        assert np.corrcoef(resized.ravel(), version.ravel())[0, 1] > 0.5
+        assert not np.array_equal(resized, version)
     again = augment(image, np.random.default_rng(7))
     np.testing.assert_array_equal(again, versions[7])
-
-
-def test_a_change_of_aspect_keeps_the_face() -> None:
-    image = np.zeros((300, 400, 3), np.uint8)
-    image[100:180, 300:360] = 255
-    kept = []
-    for seed in range(40):
-        version = augment(image, np.random.default_rng(seed), (300.0, 100.0, 60.0, 80.0))
-        kept.append((version > 128).mean() > 0.02)
-    # The small crops and frames that follow may still cut it.
-    assert np.mean(kept) > 0.9

@@ -92,8 +92,7 @@ def _extract_one(path: Path, name: str, detector: FaceDetector) -> Floats | str:
     scene = _scene(image, detector)
     face = scene.faces[0] if scene.faces else None
     others: list[BgrImage | bytes] = [
-        np.ascontiguousarray(augment(image, generator, face.bbox if face else None))
-        for _ in range(AUGMENTATIONS)
+        np.ascontiguousarray(augment(image, generator)) for _ in range(AUGMENTATIONS)
     ]
     looks = [load_photo(other).image for other in [*others, _thumbnail(image)]]
     scenes = [scene, *(_scene(look, detector) for look in looks)]
