@@ -122,7 +122,7 @@ MUTATIONS = (
     ),
     Mutation(
         "thresholds leave no margin for sources not yet seen",
-        (("needed[int(np.ceil(SURENESS * len(needed))) - 1]", "needed[len(needed) // 2]"),),
+        (("needed[int(np.ceil(sureness * len(needed))) - 1]", "needed[len(needed) // 2]"),),
         ("tests/test_training.py", "-k", "thresholds"),
     ),
     Mutation(

@@ -129,7 +129,7 @@ EXAMPLE: dict[str, Any] = {
     "size": [3024, 4032],
     "stage": "pixels",
     "timings_ms": {"open": 0.2, "metadata": 0.3, "decode": 21.4, "faces": 4.1},
-    "model": "classicselfie-yunet-0.1.0",
+    "model": "classicselfie-yunet-0.2.0",
     "detail": None,
 }
 UNKNOWN: dict[str, Any] = EXAMPLE | {
@@ -207,7 +207,7 @@ CHECK_RESPONSES: dict[int | str, dict[str, Any]] = {
     },
 }
 MODEL_EXAMPLE: dict[str, Any] = {
-    "name": "classicselfie-yunet-0.1.0",
+    "name": "classicselfie-yunet-0.2.0",
     "detector": "yunet",
     "threshold": 0.9366,
     "thresholds": {"strict": 0.9366, "sensitive": 0.5747},

@@ -126,7 +126,7 @@ def kept_limits(
     parts = parts_of(rows)
     return {
         name: {
-            part: {**tally(parts[part], flags[name]), "limit": limit}
+            part: {**tally(parts[part], flags[name]), "limit": limit.share}
             for part, limit in limits.items()
             if parts[part].any()
         }
