@@ -180,8 +180,9 @@ def _first(figures: Mapping[str, Any]) -> Iterable[str]:
         yield (
             f"At the default threshold `{MAIN}`, on photos of sources that were left out of "
             f"training whole: {at['recall']['share']:.1%} of the {at['recall']['photos']} selfies "
-            f"are found. The thresholds are the smallest whose limits hold in {SURE:.0%} of all draws "
-            "of sources, those of animals and drawings, which few sources hold, in half of them. "
+            f"are found. The thresholds are the smallest whose limits hold in {SURE:.0%} of all "
+            "draws of sources, those of animals and drawings, which few sources hold, in half of "
+            "them. "
             "The false alarms below are at cuts that the other folds chose."
         )
     else:
