@@ -102,7 +102,10 @@ def _pairs(view: MapView, _: Scene) -> Floats:
 
 
 def _group(
-    name: str, documentation: dict[str, str], pool: Callable[[MapView, Scene], Floats]
+    name: str,
+    title: str,
+    documentation: dict[str, str],
+    pool: Callable[[MapView, Scene], Floats],
 ) -> FeatureGroup:
     def measure(scene: Scene) -> dict[str, float]:
         if not scene.maps:
@@ -110,11 +113,12 @@ def _group(
         pooled = np.mean([pool(view, scene) for view in scene.maps], axis=0)
         return dict(zip(documentation, pooled.tolist(), strict=True))
 
-    return FeatureGroup(name, "the picture's general look", documentation, measure)
+    return FeatureGroup(name, title, documentation, measure)
 
 
 MAPS_POOLED = _group(
     "maps",
+    "the picture's general look",
     {
         f"{source.name}_{part}_{channel}": f"{text}, channel {channel} of the {source.name} map"
         for source in MAPS
@@ -125,6 +129,7 @@ MAPS_POOLED = _group(
 )
 MAPS_PAIRS = _group(
     "maps_pairs",
+    "how the picture's patterns go together",
     {
         f"{one}_{other}": f"root of the mean product of channels {one} and {other}, fine map"
         for one, other in zip(*(axis.tolist() for axis in _PAIRS), strict=True)
