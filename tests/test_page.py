@@ -37,7 +37,7 @@ expect = playwright.expect
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
     # The drawn person is called a selfie from here on.
-    options = ("--workers", 1, "--threshold", 0.6, "--max-bytes", 8_000_000)
+    options = ("--workers", 1, "--threshold", 0.3, "--max-bytes", 8_000_000)
     with serving(*options) as running:
         yield running
 
