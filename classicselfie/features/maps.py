@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classicselfie.faces import MapView
-from classicselfie.features.group import FeatureGroup
+from classicselfie.features.group import FeatureGroup, like
 from classicselfie.features.scene import Scene
 from classicselfie.yunet import CHANNELS, MAPS, Map
 
@@ -104,6 +104,7 @@ def _pairs(view: MapView, _: Scene) -> Floats:
 def _group(
     name: str,
     title: str,
+    words: str,
     documentation: dict[str, str],
     pool: Callable[[MapView, Scene], Floats],
 ) -> FeatureGroup:
@@ -113,12 +114,13 @@ def _group(
         pooled = np.mean([pool(view, scene) for view in scene.maps], axis=0)
         return dict(zip(documentation, pooled.tolist(), strict=True))
 
-    return FeatureGroup(name, title, documentation, measure)
+    return FeatureGroup(name, title, documentation, measure, like(words))
 
 
 MAPS_POOLED = _group(
     "maps",
     "the picture's general look",
+    "the general look of the picture is",
     {
         f"{source.name}_{part}_{channel}": f"{text}, channel {channel} of the {source.name} map"
         for source in MAPS
@@ -130,6 +132,7 @@ MAPS_POOLED = _group(
 MAPS_PAIRS = _group(
     "maps_pairs",
     "how the picture's patterns go together",
+    "the patterns of the picture go together",
     {
         f"{one}_{other}": f"root of the mean product of channels {one} and {other}, fine map"
         for one, other in zip(*(axis.tolist() for axis in _PAIRS), strict=True)
