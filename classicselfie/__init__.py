@@ -2,8 +2,8 @@
 
 >>> from classicselfie import SelfieDetector
 >>> verdict = SelfieDetector().check("photo.jpg")
->>> verdict.label, verdict.reasons[0].sentence
-('selfie', 'the file says that the front camera took it')
+>>> verdict.label, verdict.front_camera
+('selfie', True)
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from PIL import Image
 
 from classicselfie.errors import ModelError, PhotoError, WorkersError
 from classicselfie.faces import Face, FaceDetector, face_in_original, make_detector
-from classicselfie.features import Scene, extract_features
+from classicselfie.features import FEATURE_NAMES, Scene, extract_features
 from classicselfie.images import BgrImage
 from classicselfie.metadata import (
     Evidence,
@@ -182,7 +182,8 @@ class SelfieDetector:
         scene = Scene(photo.image, found.faces, found.views)
         _ = scene.skin  # computed here, so that its time is told apart
         timer.lap("skin")
-        features = extract_features(scene)[model.columns].astype(np.float64)
+        everything = extract_features(scene).astype(np.float64)
+        features = everything[model.columns]
         timer.lap("features")
         faces = tuple(face_in_original(face, photo) for face in found.faces)
         evidence = metadata_evidence(hints, faces[0] if faces else None, photo.size)
@@ -191,7 +192,9 @@ class SelfieDetector:
         log_odds = sum(item.log_odds for item in evidence)
         decision = float(shares[0].sum()) + bias + log_odds / model.calibration[0]
         timer.lap("score")
-        return _Judged(photo, scene, features, faces, evidence, shares[0], bias, decision)
+        return _Judged(
+            photo, scene, everything, features, faces, evidence, shares[0], bias, decision
+        )
 
     def _is_clear(self, judged: _Judged) -> bool:
         """Tell whether the real pixels would hardly change the label.
@@ -213,7 +216,7 @@ class SelfieDetector:
         selfie = bool(judged.faces) and probability >= self.threshold
         reasons = explain(
             model.feature_names,
-            judged.features,
+            dict(zip(FEATURE_NAMES, judged.everything.tolist(), strict=True)),
             judged.shares,
             judged.evidence,
             model.calibration[0],
@@ -376,6 +379,7 @@ class _Judged:
 
     photo: Photo
     scene: Scene
+    everything: Floats
     features: Floats
     faces: tuple[Face, ...]
     evidence: tuple[Evidence, ...]

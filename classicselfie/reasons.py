@@ -60,7 +60,7 @@ def _groups(feature_names: tuple[str, ...]) -> tuple[list[str], Integers]:
 
 def explain(
     feature_names: tuple[str, ...],
-    values: Floats,
+    values: Values,
     shares: Floats,
     evidence: Sequence[Evidence],
     slope: float,
@@ -71,8 +71,11 @@ def explain(
     ----------
     feature_names : tuple of str
         The model's features, "group.name".
-    values, shares : ndarray of float64, shape (f,)
-        The features and their shares of the decision value.
+    values : mapping of str to float
+        The photo's features by their names; all of them, for the words may need more than the
+        model reads.
+    shares : ndarray of float64, shape (f,)
+        The shares of the model's features in the decision value.
     evidence : sequence of Evidence
         What the metadata adds, in log-odds.
     slope : float
@@ -83,15 +86,14 @@ def explain(
     tuple of Reason
         Their contributions and the model's bias add up to the decision value.
     """
-    by_name = dict(zip(feature_names, values.tolist(), strict=True))
-    without_face = faceless(by_name)
+    without_face = faceless(values)
     sums: dict[str, float] = {}
     names, places = _groups(feature_names)
     for name, share in zip(names, np.bincount(places, shares).tolist(), strict=True):
         signal = NO_FACE if without_face and _GROUPS[name].needs_face else name
         sums[signal] = sums.get(signal, 0.0) + share
     reasons = [
-        Reason(signal, _sentence(signal, by_name, total > 0), total)
+        Reason(signal, _sentence(signal, values, total > 0), total)
         for signal, total in sums.items()
         if total != 0.0
     ]

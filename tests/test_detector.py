@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -330,3 +331,19 @@ def test_the_limit_on_memory_and_time_holds_for_odd_files(odd_dir: Path) -> None
     )
     unit = 1024 if sys.platform != "darwin" else 1
     assert int(run.stdout) * unit < 10**9
+
+
+def test_weights_may_lack_features_that_the_words_need(person: np.ndarray) -> None:
+    """What is the same on all photos of somebody's own is left out of their weights."""
+    detector = SelfieDetector()
+    model = detector.model
+    keep = [i for i, name in enumerate(model.feature_names) if name.endswith(("_0", "score"))]
+    detector.model = replace(
+        model,
+        feature_names=tuple(model.feature_names[i] for i in keep),
+        mean=model.mean[keep],
+        scale=model.scale[keep],
+        coef=model.coef[keep],
+    )
+    sentences = {reason.signal: reason.sentence for reason in detector.check(person).reasons}
+    assert "% of the picture's height" in sentences["face"]

@@ -188,7 +188,7 @@ def front_camera_photo() -> bytes:
     """Draw the documents' photo: a selfie, as the file says too."""
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0xA434] = "iPhone 13 front camera 2.71mm f/2.2"
-    return with_exif(encode(draw_person(480, 640, (0.5, 0.5), 0.5), ".jpg"), exif)
+    return with_exif(encode(draw_person(), ".jpg"), exif)
 
 
 def save(path: Path, picture: BgrImage) -> None:

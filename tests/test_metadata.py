@@ -124,7 +124,7 @@ def test_every_sign_is_told_in_words_of_its_own() -> None:
         *metadata_evidence(hints, FACE, SIZE),
         *metadata_evidence(Hints(front_camera=True), FACE, SIZE),
     ]
-    reasons = explain((), none, none, evidence, 1.0)
+    reasons = explain((), {}, none, evidence, 1.0)
     assert {reason.signal: reason.sentence for reason in reasons} == {
         "front_camera": "the file says that the front camera took it",
         "focal_length": "a focal length of 2.7 mm is common among front cameras",

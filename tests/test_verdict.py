@@ -61,15 +61,15 @@ def test_the_words_for_sharpness_say_what_is_there(
     ratio: float, share: float, sentence: str
 ) -> None:
     names = ("focus.background_ratio",)
-    (reason,) = explain(names, np.array([ratio]), np.array([share]), (), 1.0)
+    (reason,) = explain(names, dict.fromkeys(names, ratio), np.array([share]), (), 1.0)
     assert (reason.signal, reason.sentence) == ("focus", sentence)
 
 
 @pytest.mark.parametrize("degrees", [8.0, 30.0])
 def test_a_tilted_head_is_named_without_degrees_that_nobody_measured(degrees: float) -> None:
-    (reason,) = explain(("pose.roll",), np.array([degrees]), np.array([1.0]), (), 1.0)
+    (reason,) = explain(("pose.roll",), {"pose.roll": degrees}, np.array([1.0]), (), 1.0)
     assert reason.sentence == "the head is tilted, as in many selfies"
-    (reason,) = explain(("pose.roll",), np.array([4.0]), np.array([1.0]), (), 1.0)
+    (reason,) = explain(("pose.roll",), {"pose.roll": 4.0}, np.array([1.0]), (), 1.0)
     assert reason.sentence == "the head is held as in selfies"
 
 
@@ -79,7 +79,9 @@ def test_every_group_has_a_title_and_words_of_its_own() -> None:
     values[FEATURE_NAMES.index("face.found")] = 1.0
     for supports in (True, False):
         shares = np.full(len(values), 1.0 if supports else -1.0)
-        reasons = explain(FEATURE_NAMES, values, shares, (), 1.0)
+        reasons = explain(
+            FEATURE_NAMES, dict(zip(FEATURE_NAMES, values, strict=True)), shares, (), 1.0
+        )
         assert {reason.signal for reason in reasons} == {group.name for group in GROUPS}
         sentences = [reason.sentence for reason in reasons]
         assert all(sentences)
@@ -89,7 +91,9 @@ def test_every_group_has_a_title_and_words_of_its_own() -> None:
 
 def test_without_a_face_its_groups_say_nothing_else() -> None:
     values = np.zeros(len(FEATURE_NAMES))
-    reasons = explain(FEATURE_NAMES, values, -np.ones(len(values)), (), 1.0)
+    reasons = explain(
+        FEATURE_NAMES, dict(zip(FEATURE_NAMES, values, strict=True)), -np.ones(len(values)), (), 1.0
+    )
     sentences = {reason.signal: reason.sentence for reason in reasons}
     assert sentences.pop("no_face") == "no face was found"
     assert set(sentences) == {group.name for group in GROUPS if not group.needs_face}

@@ -67,4 +67,4 @@ def augment(image: BgrImage, generator: np.random.Generator) -> BgrImage:
         quality = int(generator.integers(45, 96))
         _, encoded = cv2.imencode(".jpg", changed, [cv2.IMWRITE_JPEG_QUALITY, quality])
         changed = cast(BgrImage, cv2.imdecode(encoded, cv2.IMREAD_COLOR))
-    return changed
+    return cast(BgrImage, changed)
