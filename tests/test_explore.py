@@ -61,7 +61,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     for index in range(NEAR):
         place = (float(rng.uniform(0.4, 0.6)), float(rng.uniform(0.45, 0.6)))
-        image = draw_person(420 + 10 * index, 560, place, 0.45 + 0.02 * index)
+        image = draw_person(420 + 10 * index, 560, place, 0.38 + 0.006 * index)
         name = HOSTILE if index == 0 else f"near {index}.jpg"
         lens = "iPhone X front TrueDepth camera 2.87mm f/2.2" if index == 1 else ""
         with_date(encode(image, ".jpg"), f"2024:0{1 + index % 9}:11 10:00:00", folder / name, lens)
