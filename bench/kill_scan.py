@@ -5,7 +5,8 @@
 FOLDER must not exist. Small drawn photos with companions are made in it, and other files; the
 results lie among them, in SQLite's WAL mode. Every other kill comes at a random moment of the run,
 the others within a random twentieth of a second after a file was moved. A scan that ends before it
-is killed is checked, and the next begins with new files. Ends with 1 and tells what is wrong.
+is killed is checked, and the next begins with new files and is killed sooner. Ends with 1 and tells
+what is wrong.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from classicselfie.benchmark.drawing import draw_person, draw_scene
 _COMPANIONS = (".MOV", ".AAE", ".JPG.xmp", ".JPG.json")
 _OTHERS = ("notes.txt", "catalogue.lrcat", "trip/film.mp4", "metadata.json")
 _FIRST_SECOND, _LAST_SECOND = 0.5, 4.0  # after the start; the first moves come within these
+_SOONER = 0.6  # of the time that came too late
 
 
 class Collection:
@@ -133,6 +135,7 @@ def main() -> int:
     folder: Path = arguments.folder.absolute()
     folder.mkdir(parents=True)
     kills = rounds = half_moved = 0
+    latest, after_move = _LAST_SECOND, 0.05
     faults: list[str] = []
     while not faults and kills < arguments.kills:
         rounds += 1
@@ -141,10 +144,14 @@ def main() -> int:
         while not faults and kills < arguments.kills:
             if kills % 2:
                 collection.wait_for_a_move(process)
-                time.sleep(chance.uniform(0, 0.05))
+                time.sleep(chance.uniform(0, after_move))
             else:
-                time.sleep(chance.uniform(_FIRST_SECOND, _LAST_SECOND))
-            if process.poll() is not None:
+                time.sleep(chance.uniform(_FIRST_SECOND, latest))
+            if process.poll() is not None:  # not every machine takes as long
+                if kills % 2:
+                    after_move *= _SOONER
+                else:
+                    latest = max(_FIRST_SECOND, latest * _SOONER)
                 break
             process.send_signal(signal.SIGKILL)
             process.wait()
