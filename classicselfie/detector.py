@@ -15,7 +15,7 @@ from PIL import Image
 
 from classicselfie.errors import ModelError, PhotoError, WorkersError
 from classicselfie.faces import Face, FaceDetector, face_in_original, make_detector
-from classicselfie.features import FEATURE_NAMES, Scene, extract_features
+from classicselfie.features import NamedFeatures, Scene, extract_features
 from classicselfie.images import BgrImage
 from classicselfie.metadata import (
     Evidence,
@@ -171,7 +171,7 @@ class SelfieDetector:
         return Analysis(
             verdict=self._verdict(judged, hints, timer, None, "pixels"),
             decision_value=judged.decision,
-            features=judged.features,
+            features=judged.features[self.model.columns],
             photo=decoded,
         )
 
@@ -182,19 +182,16 @@ class SelfieDetector:
         scene = Scene(photo.image, found.faces, found.views)
         _ = scene.skin  # computed here, so that its time is told apart
         timer.lap("skin")
-        everything = extract_features(scene).astype(np.float64)
-        features = everything[model.columns]
+        features = extract_features(scene).astype(np.float64)
         timer.lap("features")
         faces = tuple(face_in_original(face, photo) for face in found.faces)
         evidence = metadata_evidence(hints, faces[0] if faces else None, photo.size)
-        shares, bias = model.contributions(features[None])
+        shares, bias = model.contributions(features[None, model.columns])
         # Metadata adds log-odds; in units of the decision value they stay one linear sum.
         log_odds = sum(item.log_odds for item in evidence)
         decision = float(shares[0].sum()) + bias + log_odds / model.calibration[0]
         timer.lap("score")
-        return _Judged(
-            photo, scene, everything, features, faces, evidence, shares[0], bias, decision
-        )
+        return _Judged(photo, scene, features, faces, evidence, shares[0], bias, decision)
 
     def _is_clear(self, judged: _Judged) -> bool:
         """Tell whether the real pixels would hardly change the label.
@@ -216,7 +213,7 @@ class SelfieDetector:
         selfie = bool(judged.faces) and probability >= self.threshold
         reasons = explain(
             model.feature_names,
-            dict(zip(FEATURE_NAMES, judged.everything.tolist(), strict=True)),
+            NamedFeatures(judged.features),
             judged.shares,
             judged.evidence,
             model.calibration[0],
@@ -379,7 +376,6 @@ class _Judged:
 
     photo: Photo
     scene: Scene
-    everything: Floats
     features: Floats
     faces: tuple[Face, ...]
     evidence: tuple[Evidence, ...]

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classicselfie.errors import ModelError
-from classicselfie.features import FEATURE_NAMES, FEATURE_VERSION
+from classicselfie.features import FEATURE_INDEX, FEATURE_VERSION
 from classicselfie.resources import resource
 
 SCHEMA_VERSION = 3
@@ -119,7 +119,7 @@ class LinearModel:
             raise ModelError(f"{self.title}: a threshold is not between 0 and 1")
         if self.thumbnail_margin is not None and not self.thumbnail_margin >= 0:
             raise ModelError(f"{self.title}: the thumbnail margin must be at least 0")
-        unknown = [name for name in self.feature_names if name not in _FEATURE_INDEX]
+        unknown = [name for name in self.feature_names if name not in FEATURE_INDEX]
         if unknown:
             raise ModelError(f"{self.title}: this version has no feature {unknown[0]!r}")
 
@@ -136,7 +136,7 @@ class LinearModel:
     @cached_property
     def columns(self) -> Integers:
         """Places of the model's features in the whole vector."""
-        return np.array([_FEATURE_INDEX[name] for name in self.feature_names], np.int64)
+        return np.array([FEATURE_INDEX[name] for name in self.feature_names], np.int64)
 
     def standardise(self, features: npt.ArrayLike) -> Floats:
         """Bring features, shape (..., f), to mean 0 and spread 1, clipped."""
@@ -290,7 +290,6 @@ def _compact(value: Any) -> str:
 
 
 _ARRAYS = ("mean", "scale", "coef")
-_FEATURE_INDEX = {name: index for index, name in enumerate(FEATURE_NAMES)}
 
 
 def load_model(weights: str | PathLike[str]) -> LinearModel:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple, cast
 
 import cv2
@@ -82,13 +83,16 @@ class Look:
         )
         self._outputs = outputs
         self._columns = -(-width // _DIVISOR) * _DIVISOR
-        # Geometric mean of "a face" and "centred here", one a cell.
-        self._scores = {
+
+    @cached_property
+    def _scores(self) -> dict[int, Points]:
+        """Geometric mean of "a face" and "centred here", one a cell, by stride."""
+        return {
             stride: cast(
                 Points,
                 np.sqrt(
-                    np.clip(outputs[f"cls_{stride}"], 0, 1)
-                    * np.clip(outputs[f"obj_{stride}"], 0, 1)
+                    np.clip(self._outputs[f"cls_{stride}"], 0, 1)
+                    * np.clip(self._outputs[f"obj_{stride}"], 0, 1)
                 ).ravel(),
             )
             for stride in _STRIDES

@@ -15,21 +15,15 @@ place: docs/experiments.md.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from classicselfie.faces import MapView
 from classicselfie.features.group import FeatureGroup, like
-from classicselfie.features.scene import Scene
-from classicselfie.yunet import CHANNELS, MAPS, Map
+from classicselfie.features.sampling import Floats
+from classicselfie.features.scene import MAP_STEPS, Scene
+from classicselfie.yunet import CHANNELS, MAPS
 
-Floats: TypeAlias = npt.NDArray[np.float64]
-
-# Values and weights are rounded to multiples of 1/1024: their products add up exactly in float64,
-# so that neither the order nor the number of threads changes a bit.
-_STEPS = 1024.0
 _BODY_WIDTH, _BODY_HEIGHT = 3.4, 2.0  # of what is below the face, in faces
 
 _PARTS = {
@@ -41,24 +35,26 @@ _PARTS = {
     "body": f"mean over what is below it, {_BODY_WIDTH} faces wide and {_BODY_HEIGHT:g} high",
     "surroundings": "mean over all but the largest face",
 }
+_FACE, _SURROUNDINGS = 3, 5  # their places among the boxes
 _PAIRS = np.triu_indices(CHANNELS)
 
 
-def _pooled(view: MapView, scene: Scene) -> Floats:
+def _pooled(view: MapView, maps: list[Floats], scene: Scene) -> Floats:
     """Pool all maps of a look, in the order of the group's names."""
     boxes = _boxes(view, scene)
     parts = np.zeros((len(MAPS), len(_PARTS), CHANNELS))
-    for place, (source, values) in enumerate(zip(MAPS, _whole_steps(view), strict=True)):
-        parts[place, 0] = values.max(axis=1)
-        _, rows, columns = view.maps[place].shape
+    for part, source, values, (_, rows, columns) in zip(
+        parts, MAPS, maps, (each.shape for each in view.maps), strict=True
+    ):
         across = _overlaps(boxes[:, ::2], source.stride, columns, view.size[0])
         down = _overlaps(boxes[:, 1::2], source.stride, rows, view.size[1])
-        weights = np.rint(down[:, :, None] * (across[:, None] * _STEPS)).reshape(len(boxes), -1)
-        if len(boxes) > 3:
-            weights[-1] -= weights[3]  # all but the face
+        weights = np.rint(down[:, :, None] * (across[:, None] * MAP_STEPS)).reshape(len(boxes), -1)
+        if scene.face is not None:
+            weights[_SURROUNDINGS] -= weights[_FACE]  # until here it is the whole picture
         totals = np.maximum(weights.sum(axis=1), 1.0)
-        parts[place, 1 : 1 + len(boxes)] = (values @ weights.T / totals).T
-    return parts.ravel() / _STEPS
+        part[0] = values.max(axis=1)
+        part[1 : 1 + len(boxes)] = (values @ weights.T / totals).T
+    return parts.ravel() / MAP_STEPS
 
 
 def _boxes(view: MapView, scene: Scene) -> Floats:
@@ -85,19 +81,9 @@ def _overlaps(ends: Floats, stride: int, cells: int, length: int) -> Floats:
     return shares
 
 
-def _whole_steps(view: MapView) -> list[Floats]:
-    """Each map rounded to whole steps, shape (64, cells)."""
-    return [_rounded(each) for each in view.maps]
-
-
-def _rounded(values: Map) -> Floats:
-    steps: Floats = np.rint(values.reshape(CHANNELS, -1) * np.float32(_STEPS)).astype(np.float64)
-    return steps
-
-
-def _pairs(view: MapView, _: Scene) -> Floats:
-    values = _rounded(view.maps[0])
-    pairs: Floats = np.sqrt((values @ values.T)[_PAIRS] / values.shape[1]) / _STEPS
+def _pairs(_: MapView, maps: list[Floats], __: Scene) -> Floats:
+    fine = maps[0]
+    pairs: Floats = np.sqrt((fine @ fine.T)[_PAIRS] / fine.shape[1]) / MAP_STEPS
     return pairs
 
 
@@ -106,12 +92,13 @@ def _group(
     title: str,
     words: str,
     documentation: dict[str, str],
-    pool: Callable[[MapView, Scene], Floats],
+    pool: Callable[[MapView, list[Floats], Scene], Floats],
 ) -> FeatureGroup:
     def measure(scene: Scene) -> dict[str, float]:
-        if not scene.maps:
+        if not scene.views:
             return dict.fromkeys(documentation, 0.0)
-        pooled = np.mean([pool(view, scene) for view in scene.maps], axis=0)
+        looks = zip(scene.views, scene.map_steps, strict=True)
+        pooled = np.mean([pool(view, maps, scene) for view, maps in looks], axis=0)
         return dict(zip(documentation, pooled.tolist(), strict=True))
 
     return FeatureGroup(name, title, documentation, measure, like(words))

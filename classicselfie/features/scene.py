@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classicselfie.faces import Face
+from classicselfie.faces import Face, MapView
 from classicselfie.features.sampling import Floats, Sums, shares_inside, sums_of
 from classicselfie.images import BgrImage, Box, Luma, Mask, halve
 from classicselfie.skin import segment_skin
@@ -28,6 +28,9 @@ CONTEXT_FACES = 4.0  # width and height of the face-centred window in face sizes
 CONTEXT_DROP = 0.6  # its centre lies this many face sizes below the face: shoulders, arms
 SIMILAR_FACE = 0.5  # a face of at least half the largest one's size belongs to the group
 _AROUND = 5  # pixels a side
+# YuNet's maps are rounded to multiples of 1/1024, and what they are weighed with as well: their
+# products add up exactly in float64, so that neither order nor number of threads changes a bit.
+MAP_STEPS = 1024.0
 _MULTIPLE = 4  # of the sides: every level of the pyramid comes out even
 
 
@@ -40,9 +43,8 @@ class Scene:
         Working image, BGR, upright.
     faces : sequence of Face
         Largest first, in pixels of `image`.
-    maps : tuple
-        Looks of the face detector at the picture: its own maps, which `classicselfie.features.maps`
-        pools; empty where the detector has none.
+    views : tuple of MapView
+        What the face detector's network saw, see `Detection`; empty where it has no maps.
 
     Notes
     -----
@@ -52,10 +54,12 @@ class Scene:
     the padded picture.
     """
 
-    def __init__(self, image: BgrImage, faces: Sequence[Face], maps: tuple[Any, ...] = ()) -> None:
+    def __init__(
+        self, image: BgrImage, faces: Sequence[Face], views: tuple[MapView, ...] = ()
+    ) -> None:
         self.image, left, top = _padded(image)
         self.faces = [_moved(face, left, top) for face in faces] if left or top else list(faces)
-        self.maps = maps
+        self.views = views
         self.height, self.width = self.image.shape[:2]
 
     # --- faces -----------------------------------------------------------------------------
@@ -80,6 +84,19 @@ class Scene:
         """The largest face's box without its rim, a tenth of it at each side; needs a face."""
         x, y, w, h = self.faces[0].bbox
         return x + 0.1 * w, y + 0.1 * h, x + 0.9 * w, y + 0.9 * h
+
+    # --- what the face detector's network saw ------------------------------------------------
+
+    @cached_property
+    def map_steps(self) -> list[list[Floats]]:
+        """The maps of each view in whole steps, each of shape (channels, cells)."""
+        return [
+            [
+                np.rint(each.reshape(len(each), -1) * np.float32(MAP_STEPS)).astype(np.float64)
+                for each in view.maps
+            ]
+            for view in self.views
+        ]
 
     # --- the pyramid -----------------------------------------------------------------------
 
@@ -209,3 +226,28 @@ def _moved(face: Face, left: int, top: int) -> Face:
     x, y, w, h = face.bbox
     landmarks = tuple((px + left, py + top) for px, py in face.landmarks)
     return replace(face, bbox=(x + left, y + top, w, h), landmarks=landmarks)
+
+
+def document_grid(measures: str) -> dict[str, str]:
+    """Document the folded grid of the window around the face, in the order of `folded`.
+
+    Parameters
+    ----------
+    measures : str
+        What a cell tells, with ``{cell}`` for its place.
+
+    Returns
+    -------
+    dict of str to str
+        By the features' names.
+    """
+    means, differences = {}, {}
+    for row in range(GRID):
+        for column in range(GRID // 2):
+            name = f"grid_{row}_{column}"
+            cell = f"row {row} and column {column} of the window around the face"
+            means[name] = (
+                measures.format(cell=cell) + ", mean of both sides; columns count from the outside"
+            )
+            differences[f"{name}_difference"] = f"how far the two cells of `{name}` differ"
+    return means | differences

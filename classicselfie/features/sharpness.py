@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from classicselfie.features.group import FeatureGroup, Values, faceless, whose
 from classicselfie.features.sampling import Sums, box_sum, folded, grid_sums, sums_of
-from classicselfie.features.scene import GRID, Scene
+from classicselfie.features.scene import Scene, document_grid
 from classicselfie.images import Box, histogram, mean_and_spread, quantiles, whole_pixels
 
 _FLOOR = 0.5  # of the mean detail: keeps the logarithm of flat areas finite
@@ -27,16 +27,7 @@ _NUMBERS = {
     "where there is none)",
     "corner_bottom": "the same of the lower corners",
 }
-_GRID = {
-    f"grid_{row}_{column}": f"octaves by which row {row} and column {column} of the window around "
-    "the face is sharper than the face, mean of both sides; columns count from the outside"
-    for row in range(GRID)
-    for column in range(GRID // 2)
-} | {
-    f"grid_{row}_{column}_difference": f"how far the two cells of `grid_{row}_{column}` differ"
-    for row in range(GRID)
-    for column in range(GRID // 2)
-}
+_GRID = document_grid("octaves by which {cell} is sharper than the face")
 _FOCUS = _NUMBERS | _GRID
 
 

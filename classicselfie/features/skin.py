@@ -12,7 +12,7 @@ import numpy.typing as npt
 from classicselfie.faces import Bbox
 from classicselfie.features.group import FeatureGroup, Values, faceless, whose
 from classicselfie.features.sampling import box_sum, folded, grid_sums
-from classicselfie.features.scene import GRID, Scene
+from classicselfie.features.scene import Scene, document_grid
 from classicselfie.images import Mask, whole_pixels
 
 _SIDE = 4  # pixels of the picture a pixel of the mask
@@ -37,16 +37,7 @@ _NUMBERS = {
     "arm_side": "distance of its centre from the face's, across, in face widths, up to 4",
     "body_area": "all skin below the eyes apart from the face, in face areas, up to 8",
 }
-_GRID = {
-    f"grid_{row}_{column}": f"share of the cells in row {row} and column {column} of the window "
-    "around the face, mean of both sides; columns count from the outside"
-    for row in range(GRID)
-    for column in range(GRID // 2)
-} | {
-    f"grid_{row}_{column}_difference": f"how far the two cells of `grid_{row}_{column}` differ"
-    for row in range(GRID)
-    for column in range(GRID // 2)
-}
+_GRID = document_grid("share of {cell} that is skin")
 _SKIN = _NUMBERS | _GRID
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -39,6 +42,28 @@ GROUPS = (
 FEATURE_NAMES: tuple[str, ...] = tuple(
     f"{group.name}.{part}" for group in GROUPS for part in group.parts
 )
+FEATURE_INDEX = {name: place for place, name in enumerate(FEATURE_NAMES)}
+
+
+class NamedFeatures(Mapping[str, float]):
+    """A feature vector read by names; nothing is copied of the thousands that nobody asks for.
+
+    Parameters
+    ----------
+    vector : ndarray, shape (len(FEATURE_NAMES),)
+    """
+
+    def __init__(self, vector: npt.NDArray[np.floating[Any]]) -> None:
+        self._vector = vector
+
+    def __getitem__(self, name: str) -> float:
+        return float(self._vector[FEATURE_INDEX[name]])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(FEATURE_NAMES)
+
+    def __len__(self) -> int:
+        return len(FEATURE_NAMES)
 
 
 def extract_features(scene: Scene) -> Vector:
