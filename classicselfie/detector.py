@@ -26,7 +26,6 @@ from classicselfie.metadata import (
 )
 from classicselfie.model import Floats, load_model
 from classicselfie.photo import Photo, PhotoFile, PhotoSource, open_photo
-from classicselfie.quiet import no_warnings
 from classicselfie.reasons import explain
 from classicselfie.verdict import Stage, Verdict
 
@@ -122,8 +121,7 @@ class SelfieDetector:
         try:
             with open_photo(photo) as file:
                 timer.lap("open")
-                with no_warnings():
-                    hints = read_hints(file)
+                hints = read_hints(file)
                 timer.lap("metadata")
                 small = None if self.model.thumbnail_margin is None else file.thumbnail()
                 timer.lap("thumbnail")

@@ -100,8 +100,9 @@ class Explanation:
         """The part of `skin` that runs from the body into the frame."""
         if self.scene.face is None:
             return np.zeros(self.skin.shape, bool)
-        x, y, w, h = self.scene.face.bbox
-        return trace_arm(self.skin, (x / 4, y / 4, w / 4, h / 4))[1]
+        side = self.scene.width / self.skin.shape[1]
+        x, y, w, h = (value / side for value in self.scene.face.bbox)
+        return trace_arm(self.skin, (x, y, w, h))[1]
 
     @cached_property
     def hog_face(self) -> Floats | None:

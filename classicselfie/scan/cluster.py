@@ -13,7 +13,7 @@ from typing import Any
 
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import MissingExtraError, ScanError
-from classicselfie.scan.judge import Result, Task, examine, unknown, weights_digest
+from classicselfie.scan.judge import Result, Task, examine, unknown
 
 _CONNECT_SECONDS = 5.0
 _WORKERS_SECONDS = 30.0
@@ -40,7 +40,7 @@ class Cluster:
             if find_spec(package) is None:
                 raise MissingExtraError(package, "dask")
         self._model = detector.model.name
-        self._weights = weights_digest(detector)
+        self._weights = detector.model.digest
         self._pickled = pickle.dumps(detector)
         self._scheduler = scheduler
         self._timeout = timeout

@@ -21,7 +21,7 @@ from classicselfie.errors import MissingExtraError, ScanError
 from classicselfie.names import is_url, path_of, text_of
 from classicselfie.scan.cluster import Cluster
 from classicselfie.scan.companions import Companions, is_photo
-from classicselfie.scan.judge import Result, Runner, Task, weights_digest
+from classicselfie.scan.judge import Result, Runner, Task
 from classicselfie.scan.results import Known, Move, Results, Row, own_files, rehearsal
 from classicselfie.scan.sorting import Sorter, Way
 from classicselfie.scan.sources import Filter, Item, find_photos, refuse_missing
@@ -227,7 +227,7 @@ class _Scan:
         dry_run: bool,
     ) -> None:
         self._threshold = detector.threshold
-        self._weights = weights_digest(detector)
+        self._weights = detector.model.digest
         self._results, self._sorter, self._resume, self._only = results, sorter, resume, only
         self._companions, self._dry_run = companions, dry_run
         self._summary = Summary(is_rehearsal=dry_run)

@@ -75,17 +75,12 @@ def unknown(model: str, sentence: str, detail: str | None = None) -> dict[str, A
     return Verdict.unknown(model, sentence, detail=detail).to_dict()
 
 
-def weights_digest(detector: SelfieDetector) -> str:
-    """SHA-256 of the weights: names may repeat."""
-    return detector.model.digest
-
-
 @lru_cache(maxsize=4)
 def load_detector(pickled: bytes) -> tuple[SelfieDetector, str]:
     """Load a detector once a process, and the digest of its weights."""
     cv2.setNumThreads(1)  # the processes already fill the cores
     detector: SelfieDetector = pickle.loads(pickled)
-    return detector, weights_digest(detector)
+    return detector, detector.model.digest
 
 
 def examine(pickled: bytes, task: Task) -> Result:
