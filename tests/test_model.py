@@ -11,16 +11,9 @@ import numpy as np
 import pytest
 
 from classicselfie import ModelError, SelfieDetector
-from classicselfie.features import FEATURE_NAMES
+from classicselfie.features import FEATURE_INDEX, FEATURE_NAMES
 from classicselfie.model import BUNDLED, LinearModel, load_model
 from classicselfie.resources import resource
-
-
-def _feature_index() -> dict[str, int]:
-    """Where the names of features are looked up, to add some."""
-    from classicselfie import model
-
-    return model._FEATURE_INDEX
 
 
 @pytest.fixture
@@ -85,7 +78,7 @@ def test_five_thousand_features_fit_into_300_kilobytes(monkeypatch: pytest.Monke
     names = [f"maps.middle_surround_{i:04d}" for i in range(5100)]
     assert max(map(len, names)) >= 24
     for place, name in enumerate(names):
-        monkeypatch.setitem(_feature_index(), name, place)
+        monkeypatch.setitem(FEATURE_INDEX, name, place)
     generator = np.random.default_rng(0)
     mean, scale, coef = (
         np.array([float(f"{v:.4g}") for v in generator.lognormal(-4, 2, len(names))])
