@@ -21,10 +21,10 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from classicselfie.faces import make_detector
-from classicselfie.features import FEATURE_NAMES, Scene, extract_features
+from classicselfie.features import FEATURE_NAMES, extract_features
 from classicselfie.images import BgrImage
 from classicselfie.photo import load_photo
-from classicselfie.training.dataset import extract_dataset
+from classicselfie.training.dataset import extract_dataset, look_well
 from classicselfie.training.fit import Settings, fit
 from classicselfie.training.folds import assign_folds, splits
 from classicselfie.training.manifest import Row, read_manifest
@@ -125,8 +125,7 @@ def vectors(path: Path, partners: Sequence[Path], detector: str) -> np.ndarray:
     made = []
     for change in VERSIONS.values():
         picture = load_photo(np.ascontiguousarray(change(image, others))).image
-        found = eye.detect(picture)
-        made.append(extract_features(Scene(picture, found.faces, found.views)))
+        made.append(extract_features(look_well(picture, eye)))
     return np.array(made)
 
 

@@ -18,17 +18,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
-import numpy as np
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from classicselfie.benchmark.pictures import add_grain, exif_segment, sensor_noise
 from classicselfie.faces import make_detector
-from classicselfie.features import Scene, Vector, extract_features
+from classicselfie.features import Vector, extract_features
 from classicselfie.images import BgrImage, resize
-from classicselfie.model import load_model
+from classicselfie.model import EARLY_STAGES, load_model
 from classicselfie.photo import load_photo, open_photo
-from classicselfie.training.dataset import extract_dataset
+from classicselfie.training.dataset import extract_dataset, look_well, thumbnail_features
 from classicselfie.training.fit import Settings
 from classicselfie.training.folds import assign_folds
 from classicselfie.training.judge import judge_left_out
@@ -73,13 +72,13 @@ def extract(paths: Sequence[Path], detector: str) -> list[list[Vector | None]]:
     for path in paths:
         with open_photo(as_phone(load_photo(path).image)) as photo:
             looks = [photo.decode(), photo.thumbnail()]
-        vectors = []
-        for look in looks:
-            seen = look and eye.detect(look.image)
-            vectors.append(
-                look and seen and extract_features(Scene(look.image, seen.faces, seen.views))
-            )
-        found.append(vectors)
+        pixels, thumbnail = looks
+        found.append(
+            [
+                extract_features(look_well(pixels.image, eye)),
+                thumbnail and thumbnail_features(thumbnail.image, eye),
+            ]
+        )
     return found
 
 
@@ -102,18 +101,19 @@ def main() -> None:
     print(f"{len(trusted)} of {len(rows)} thumbnails are trusted; the figures are of those")
     rows, looks = [rows[place] for place in trusted], [looks[place] for place in trusted]
     dataset = extract_dataset(rows, name, arguments.jobs, arguments.cache)
-    features = dataset.features.copy()
+    features, early = dataset.features.copy(), dataset.early.copy()
     features[:, 0] = [pixels for pixels, _ in looks]
+    early[:, EARLY_STAGES.index("thumbnail")] = [small for _, small in looks]
     settings = load_model(name).card["settings"]
     results = judge_left_out(
-        replace(dataset, features=features, thumbnails=np.array([small for _, small in looks])),
+        replace(dataset, features=features, early=early),
         name,
         assign_folds(rows),
         settings=Settings(**{**settings, "groups": tuple(settings["groups"])}),
         baseline=False,
         n_jobs=arguments.jobs,
     )
-    print(json.dumps(staged_figures(results), indent=1))
+    print(json.dumps(staged_figures(results, "thumbnail"), indent=1))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from classicselfie.errors import ModelError, PhotoError, WorkersError
-from classicselfie.faces import Face, FaceDetector, face_in_original, make_detector
+from classicselfie.faces import Detection, Face, FaceDetector, face_in_original, make_detector
 from classicselfie.features import NamedFeatures, Scene, extract_features
 from classicselfie.images import BgrImage
 from classicselfie.metadata import (
@@ -24,7 +24,7 @@ from classicselfie.metadata import (
     read_hints,
     subject_distance,
 )
-from classicselfie.model import Floats, load_model
+from classicselfie.model import EarlyStage, Floats, load_model
 from classicselfie.photo import Photo, PhotoFile, PhotoSource, open_photo
 from classicselfie.reasons import explain
 from classicselfie.verdict import Stage, Verdict
@@ -123,11 +123,13 @@ class SelfieDetector:
                 timer.lap("open")
                 hints = read_hints(file)
                 timer.lap("metadata")
-                small = None if self.model.thumbnail_margin is None else file.thumbnail()
+                small = file.thumbnail() if "thumbnail" in self.model.margins else None
                 timer.lap("thumbnail")
                 if small is not None:
-                    judged = self._judge(small, hints, timer)
-                    if self._is_clear(judged):
+                    found = self.face_detector.detect(small.image, thorough=False)
+                    timer.lap("faces")
+                    judged = self._judge(small, found, hints, timer)
+                    if found.settled and self._is_clear(judged, "thumbnail"):
                         return self._verdict(judged, hints, timer, path, "thumbnail")
                 decoded = file.decode()
                 timer.lap("decode")
@@ -140,7 +142,7 @@ class SelfieDetector:
                 timings_ms=timer.laps_ms,
                 path=path,
             )
-        judged = self._judge(decoded, hints, timer)
+        judged = self._judge_pixels(decoded, hints, timer)
         return self._verdict(judged, hints, timer, path, "pixels")
 
     def analyse(self, file: PhotoFile) -> Analysis:
@@ -165,7 +167,7 @@ class SelfieDetector:
         timer.lap("metadata")
         decoded = file.decode()
         timer.lap("decode")
-        judged = self._judge(decoded, hints, timer)
+        judged = self._judge_pixels(decoded, hints, timer)
         return Analysis(
             verdict=self._verdict(judged, hints, timer, None, "pixels"),
             decision_value=judged.decision,
@@ -173,16 +175,33 @@ class SelfieDetector:
             photo=decoded,
         )
 
-    def _judge(self, photo: Photo, hints: Hints, timer: _Timer) -> _Judged:
-        model = self.model
+    def _judge_pixels(self, photo: Photo, hints: Hints, timer: _Timer) -> _Judged:
+        """Judge a photo by one look at its faces, or where that leaves doubts by two."""
         found = self.face_detector.detect(photo.image)
         timer.lap("faces")
+        judged = self._judge(photo, found, hints, timer)
+        if not judged.faces or self._is_clear(judged, "first_look"):
+            return judged
+        return self._judge_again(judged, found, hints, timer)
+
+    def _judge_again(
+        self, judged: _Judged, found: Detection, hints: Hints, timer: _Timer
+    ) -> _Judged:
+        views = self.face_detector.look_again(judged.photo.image, found).views
+        timer.lap("faces")
+        return self._score(judged.photo, judged.scene.seen_again(views), hints, timer)
+
+    def _judge(self, photo: Photo, found: Detection, hints: Hints, timer: _Timer) -> _Judged:
         scene = Scene(photo.image, found.faces, found.views)
         _ = scene.skin  # computed here, so that its time is told apart
         timer.lap("skin")
+        return self._score(photo, scene, hints, timer)
+
+    def _score(self, photo: Photo, scene: Scene, hints: Hints, timer: _Timer) -> _Judged:
+        model = self.model
         features = extract_features(scene).astype(np.float64)
         timer.lap("features")
-        faces = tuple(face_in_original(face, photo) for face in found.faces)
+        faces = tuple(face_in_original(face, photo) for face in scene.faces)
         evidence = metadata_evidence(hints, faces[0] if faces else None, photo.size)
         shares, bias = model.contributions(features[None, model.columns])
         # Metadata adds log-odds; in units of the decision value they stay one linear sum.
@@ -191,16 +210,22 @@ class SelfieDetector:
         timer.lap("score")
         return _Judged(photo, scene, features, faces, evidence, shares[0], bias, decision)
 
-    def _is_clear(self, judged: _Judged) -> bool:
-        """Tell whether the real pixels would hardly change the label.
+    def _is_clear(self, judged: _Judged, stage: EarlyStage) -> bool:
+        """Tell whether a closer look would hardly change on which side of any cut the photo is.
 
-        A thumbnail that speaks for a selfie but shows no face is never clear: the pixels may.
+        What speaks for a selfie but shows no face is never clear: the pixels may.
         """
-        margin = self.model.thumbnail_margin
-        cut = self.model.decision(self.threshold)
-        if margin is None or not math.isfinite(cut) or not (judged.faces or judged.decision < cut):
+        margin = self.model.margins.get(stage)
+        if margin is None:
             return False
-        return abs(judged.decision - cut) >= margin
+        decision = judged.decision
+        thresholds = {self.threshold, *self.model.thresholds.values()}
+        cuts = [self.model.decision(threshold) for threshold in thresholds]
+        return all(
+            abs(decision - cut) >= margin and (bool(judged.faces) or decision < cut)
+            for cut in cuts
+            if math.isfinite(cut)
+        )
 
     def _verdict(
         self, judged: _Judged, hints: Hints, timer: _Timer, path: str | None, stage: Stage
@@ -259,14 +284,15 @@ class SelfieDetector:
         with open_photo(photo) as file:
             hints = read_hints(file)
             decoded = file.decode()
-        judged = self._judge(decoded, hints, timer)
+        judged = self._judge_pixels(decoded, hints, timer)
         shares = dict(zip(self.model.feature_names, judged.shares.tolist(), strict=True))
         slope = self.model.calibration[0]
         metadata = {f"{METADATA}.{each.signal}": each.log_odds / slope for each in judged.evidence}
         largest = judged.faces[0] if judged.faces else None
 
         def decide(image: BgrImage) -> float:
-            return self._judge(replace(decoded, image=image), hints, _Timer()).decision
+            found = self.face_detector.detect(image)
+            return self._judge(replace(decoded, image=image), found, hints, _Timer()).decision
 
         return Explanation(
             verdict=self._verdict(judged, hints, timer, path, "pixels"),

@@ -34,6 +34,15 @@ def resize(image: _Array, width: int, height: int) -> _Array:
     return cast(_Array, cv2.resize(image, (width, height), interpolation=interpolation))
 
 
+def padded(image: _Array, multiple: int) -> _Array:
+    """Repeat the outermost pixels at the right and below, up to multiples of some pixels."""
+    height, width = image.shape[:2]
+    right, below = -width % multiple, -height % multiple
+    if not right and not below:
+        return image
+    return cast(_Array, cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REPLICATE))
+
+
 def reduce(image: _Array, factor: int, smallest: int = 4) -> _Array:
     """Shrink by a whole factor, to no fewer than `smallest` pixels a side."""
     height, width = image.shape[:2]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,11 @@ from classicselfie.resources import resource
 SCHEMA_VERSION = 3
 # Standardised features are clipped here, so that no single odd number decides alone.
 CLIP = 3.0
+
+EarlyStage: TypeAlias = Literal["thumbnail", "first_look"]
+EARLY_STAGES: tuple[EarlyStage, ...] = ("thumbnail", "first_look")
+"""What may answer before the whole check is done: an embedded thumbnail, and the face detector's
+first look at the pixels, of one side only."""
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -73,9 +78,9 @@ class LinearModel:
         Slope and intercept of Platt's sigmoid: ``1 / (1 + exp(-(slope × d + intercept)))``.
     thresholds : mapping of str to float
         Published operating points, probabilities.
-    thumbnail_margin : float or None
-        The embedded thumbnail answers where its decision value is at least this far from the
-        threshold's; None where it never does.
+    margins : mapping of {"thumbnail", "first_look"} to float
+        An early look answers where its decision value is at least this far from every
+        threshold's; one that is not named never does.
     card : mapping
         Training data and its hash, figures, versions.
 
@@ -93,7 +98,7 @@ class LinearModel:
     intercept: float
     calibration: tuple[float, float]
     thresholds: Mapping[str, float]
-    thumbnail_margin: float | None = None
+    margins: Mapping[EarlyStage, float] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -117,8 +122,10 @@ class LinearModel:
             raise ModelError(f"{self.title}: the calibration's slope must be above 0")
         if not all(0 <= value <= 1 for value in self.thresholds.values()):
             raise ModelError(f"{self.title}: a threshold is not between 0 and 1")
-        if self.thumbnail_margin is not None and not self.thumbnail_margin >= 0:
-            raise ModelError(f"{self.title}: the thumbnail margin must be at least 0")
+        if not set(self.margins) <= set(EARLY_STAGES):
+            raise ModelError(f"{self.title}: only {' and '.join(EARLY_STAGES)} have a margin")
+        if not all(margin >= 0 for margin in self.margins.values()):
+            raise ModelError(f"{self.title}: a margin must be at least 0")
         unknown = [name for name in self.feature_names if name not in FEATURE_INDEX]
         if unknown:
             raise ModelError(f"{self.title}: this version has no feature {unknown[0]!r}")
@@ -220,7 +227,7 @@ class LinearModel:
             "name": self.title,
             "detector": self.detector,
             "thresholds": dict(self.thresholds),
-            "thumbnail_margin": self.thumbnail_margin,
+            "margins": dict(self.margins),
             "calibration": list(self.calibration),
             "intercept": self.intercept,
             "card": dict(self.card),
@@ -275,9 +282,7 @@ class LinearModel:
                 },
                 intercept=float(data["intercept"]),
                 calibration=(float(slope), float(offset)),
-                thumbnail_margin=None
-                if data["thumbnail_margin"] is None
-                else float(data["thumbnail_margin"]),
+                margins={key: float(value) for key, value in data["margins"].items()},
                 thresholds={str(k): float(v) for k, v in data["thresholds"].items()},
                 card=data["card"],
             )

@@ -33,7 +33,7 @@ def test_names_are_unique_and_fit_their_groups() -> None:
     for faces in ([], make_detector("yunet").detect(image).faces):
         scene = Scene(image, faces)
         for group in GROUPS:
-            assert tuple(group.compute(scene)) == group.parts
+            assert group.compute(scene).shape == (len(group.parts),)
 
 
 def test_a_group_that_gives_other_parts_than_it_names_is_refused() -> None:
@@ -43,6 +43,9 @@ def test_a_group_that_gives_other_parts_than_it_names_is_refused() -> None:
         group = FeatureGroup("any", "anything", parts, lambda _, given=given: dict(given))
         with pytest.raises(RuntimeError, match="the group any names other parts"):
             group.compute(scene)
+    group = FeatureGroup("any", "anything", parts, lambda _: np.zeros(3))
+    with pytest.raises(RuntimeError, match=r"the group any names 2 parts and gives \(3,\)"):
+        group.compute(scene)
 
 
 @pytest.mark.parametrize("shape", [(16, 320), (320, 16), (320, 320), (213, 320)])

@@ -133,7 +133,7 @@ def test_only_whole_jpegs_opened_here_answer_by_their_thumbnail(
     assert thumbnail_of(data + b"\0" * 40) is not None  # some cameras fill up the last block
     assert thumbnail_of(data[: len(data) * 2 // 3]) is None
     detector = SelfieDetector()
-    detector.model = replace(detector.model, thumbnail_margin=0.0)
+    detector.model = replace(detector.model, margins={"thumbnail": 0.0})
     assert detector.check(data[: len(small) + 900]).label == "unknown"
     # A caller may have painted over the image that was opened.
     with Image.open(io.BytesIO(data)) as image:
@@ -175,7 +175,7 @@ def test_a_thumbnail_without_a_face_never_speaks_for_a_selfie(
 ) -> None:
     empty = jpeg(cv2.resize(draw_scene(900, 1200), (120, 160), interpolation=cv2.INTER_AREA))
     detector = SelfieDetector(threshold=0.0)
-    detector.model = replace(detector.model, thumbnail_margin=0.0)
+    detector.model = replace(detector.model, margins={"thumbnail": 0.0})
     verdict = detector.check(with_thumbnail(person, empty))
     assert (verdict.stage, verdict.label) == ("pixels", "selfie")
 
@@ -183,14 +183,14 @@ def test_a_thumbnail_without_a_face_never_speaks_for_a_selfie(
 def test_the_verdict_says_which_stage_answered(person: np.ndarray, small: bytes) -> None:
     detector = SelfieDetector()
     data = with_thumbnail(person, small)
-    detector.model = replace(detector.model, thumbnail_margin=0.0)
+    detector.model = replace(detector.model, margins={"thumbnail": 0.0})
     early = detector.check(data)
     assert early.stage == "thumbnail"
     assert "decode" not in early.timings_ms
-    detector.model = replace(detector.model, thumbnail_margin=1e9)
+    detector.model = replace(detector.model, margins={"thumbnail": 1e9})
     late = detector.check(data)
     assert late.stage == "pixels"
-    detector.model = replace(detector.model, thumbnail_margin=None)
+    detector.model = replace(detector.model, margins={})
     never = detector.check(data)
     assert never.stage == "pixels"
     assert never.probability == late.probability
@@ -226,8 +226,8 @@ def test_the_margin_keeps_the_labels() -> None:
         whole_sources=True,
         decisions=decisions,
         warned=decisions,
-        thumbnails=noisy,
-        thumbnails_warned=noisy,
+        early=np.stack([noisy, decisions], axis=1),
+        early_warned=np.stack([noisy, decisions], axis=1),
         probabilities=1 / (1 + np.exp(-decisions)),
         flags=flags_at_thresholds(rows, folds, decisions),
         shares=decisions[:, None],
@@ -238,16 +238,20 @@ def test_the_margin_keeps_the_labels() -> None:
         unreadable=[],
     )
     everything = np.arange(len(rows))
-    margin = choose_margin(results, everything)
+    margin = choose_margin(results, everything, "thumbnail")
     assert margin is not None
     assert 0.1 < margin < 0.8
-    exact = replace(results, thumbnails=decisions, thumbnails_warned=decisions)
-    assert choose_margin(exact, everything) == 0
+    # What the first look sees is here what two looks see.
+    assert choose_margin(results, everything, "first_look") == 0
     # Where thumbnails show no face of what is flagged, no margin helps.
-    blind = replace(results, thumbnails_warned=np.full(len(rows), -np.inf), thumbnails=noisy + 9)
-    assert choose_margin(blind, everything) is None
-    assert staged_figures(blind) == {}
-    for figures in staged_figures(results).values():
+    unseen = np.full((len(rows), 2), -np.inf)
+    blind = replace(results, early_warned=unseen, early=results.early + 9)
+    assert choose_margin(blind, everything, "thumbnail") is None
+    assert staged_figures(blind, "thumbnail") == {}
+    # One that settles nothing costs nothing.
+    silent = replace(results, early=np.full((len(rows), 2), np.nan))
+    assert all(row["settled"] == 0 for row in staged_figures(silent, "thumbnail").values())
+    for figures in staged_figures(results, "thumbnail").values():
         assert 0.3 < figures["settled"] < 1
         assert figures["changed"] <= 3 * MAX_CHANGED
         drop = figures["balanced_accuracy"] - figures["balanced_accuracy_staged"]

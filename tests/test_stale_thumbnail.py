@@ -82,7 +82,7 @@ def test_an_empty_room_is_no_selfie_whatever_its_thumbnail_shows(size: tuple[int
     """Aspect and dates tell nothing here; the pixels answer."""
     selfie, empty = draw_person(*size, face=0.4), draw_scene(*size, seed=3)
     detector = SelfieDetector(threshold=0.2)  # a drawn head is no selfie to the default one
-    detector.model = replace(detector.model, thumbnail_margin=0.0)
+    detector.model = replace(detector.model, margins={"thumbnail": 0.0})
     verdict = detector.check(with_thumbnail(empty, small(selfie)))
     assert (verdict.label, verdict.stage) == ("not_selfie", "pixels")
     without = detector.check(photo(empty)).probability

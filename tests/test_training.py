@@ -184,7 +184,7 @@ def test_labels_without_sense_are_not_learnt() -> None:
     generator = np.random.default_rng(0)
     rows = [row(f"p{i}", selfie=i % 2 == 0, group=f"{'so'[i % 2]}{i // 2 % 4}") for i in range(240)]
     features = generator.normal(0, 1, (240, VERSIONS, len(FEATURE_NAMES))).astype(np.float32)
-    dataset = Dataset(rows, features, features[:, 0], np.zeros((240, 2), np.float32), [])
+    dataset = Dataset(rows, features, features[:, :2], np.zeros((240, 2), np.float32), [])
     folds = assign_folds(rows)
     assert folds.whole_sources
     results = judge_left_out(dataset, "yunet", folds, settings=Settings(), baseline=False, n_jobs=1)
@@ -489,13 +489,13 @@ def test_a_family_of_features_is_left_out_on_demand() -> None:
     rows = [row(f"p{i}", selfie=i % 2 == 0, group=f"{'so'[i % 2]}{i // 2 % 4}") for i in range(240)]
     selfie = np.array([r.selfie for r in rows])
     features = np.zeros((240, VERSIONS, len(FEATURE_NAMES)), np.float32)
-    # One cue that the face has to itself, and one that both HOGs share.
-    for names, cue in ((("face.",), selfie), (("hog_face.", "hog_frame."), selfie)):
+    # One cue that the face has to itself, and one that both groups of maps share.
+    for names, cue in ((("face.",), selfie), (("maps.", "maps_pairs."), selfie)):
         heard = cue + generator.normal(0, 0.6, 240)
         for place, name in enumerate(FEATURE_NAMES):
             if name.startswith(names):
                 features[:, :, place] = heard[:, None]
-    dataset = Dataset(rows, features, features[:, 0], np.zeros((240, 2), np.float32), [])
+    dataset = Dataset(rows, features, features[:, :2], np.zeros((240, 2), np.float32), [])
     results = judge_left_out(
         dataset,
         "yunet",
@@ -537,7 +537,7 @@ def test_what_is_the_same_on_all_photos_is_left_out_of_the_weights() -> None:
     features = generator.normal(0, 1, (80, 1, len(FEATURE_NAMES))).astype(np.float32)
     still = [i for i, name in enumerate(FEATURE_NAMES) if name.startswith("hog_")]
     features[:, :, still] = 0.5
-    dataset = Dataset(rows, features, features[:, 0], np.zeros((80, 2), np.float32), [])
+    dataset = Dataset(rows, features, features[:, :2], np.zeros((80, 2), np.float32), [])
     model = fit(dataset, range(80), Settings(), "haar")
     kept = tuple(name for name in FEATURE_NAMES if not name.startswith("hog_"))
     assert model.feature_names == kept
@@ -554,8 +554,8 @@ def test_versions_of_a_photo_weigh_as_much_as_the_photo() -> None:
     features = generator.normal(0, 1, (80, 2, len(FEATURE_NAMES))).astype(np.float32)
     features[:, 1] = features[:, 0]
     nothing = np.zeros((80, 2), np.float32)
-    twice = Dataset(rows, features, features[:, 0], nothing, [])
-    once = Dataset(rows, features[:, :1], features[:, 0], nothing, [])
+    twice = Dataset(rows, features, features[:, :2], nothing, [])
+    once = Dataset(rows, features[:, :1], features[:, :2], nothing, [])
     both = [fit(dataset, range(80), Settings(), "yunet") for dataset in (twice, once)]
     np.testing.assert_allclose(both[0].coef, both[1].coef, atol=2e-4)
     features[:, 1] = generator.normal(0, 1, features[:, 1].shape)
@@ -779,7 +779,7 @@ def test_the_choice_of_c_looks_at_its_own_rows_alone() -> None:
     ]
     features = generator.normal(0, 1, (160, VERSIONS, len(FEATURE_NAMES))).astype(np.float32)
     features[:, :, 0] += 2 * np.array([r.selfie for r in rows])[:, None]
-    dataset = Dataset(rows, features, features[:, 0], np.zeros((160, 2), np.float32), [])
+    dataset = Dataset(rows, features, features[:, :2], np.zeros((160, 2), np.float32), [])
     half = [i for i, r in enumerate(rows) if r.group[1] in "0123"]
     before = choose_settings(dataset, half, "yunet")
     assert before.c in C_CHOICES

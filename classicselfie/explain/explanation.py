@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from classicselfie.faces import Face
 from classicselfie.features import Scene
-from classicselfie.features.outlines import hog_face_cells, hog_frame_cells
+from classicselfie.features.outlines import hog_face_cells
 from classicselfie.features.skin import trace_arm
 from classicselfie.images import BgrImage, Mask
 from classicselfie.metadata import Evidence, Hints
@@ -108,11 +108,6 @@ class Explanation:
     def hog_face(self) -> Floats | None:
         """HOG cells of the face-centred window, shape (6, 6, 6); None without a face."""
         return None if self.scene.face is None else hog_face_cells(self.scene)
-
-    @cached_property
-    def hog_frame(self) -> Floats:
-        """HOG cells of the whole frame, shape (6, 6, 6)."""
-        return hog_frame_cells(self.scene)
 
     def to_dict(self) -> dict[str, Any]:
         """Return verdict and sum as plain values for JSON."""

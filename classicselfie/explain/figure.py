@@ -75,8 +75,7 @@ def draw_figure(explanation: Explanation) -> bytes:
         for place, draw in (
             (cells[0, 0], draw_photo),
             (cells[0, 1], draw_occlusion),
-            (cells[1, 0], draw_hog_face),
-            (cells[1, 1], draw_hog_frame),
+            (cells[1, :2], draw_hog_face),
             (cells[:, 2], draw_sum),
         ):
             draw(figure.add_subplot(place), explanation)
@@ -90,7 +89,6 @@ def draw_panels(explanation: Explanation) -> dict[str, bytes]:
         "photo": draw_photo,
         "occlusion": draw_occlusion,
         "hog_face": draw_hog_face,
-        "hog_frame": draw_hog_frame,
     }
     out = {}
     with rc_context():
@@ -172,12 +170,6 @@ def draw_hog_face(axes: Axes, explanation: Explanation) -> None:
     )
     _glyphs(axes, np.asarray(window, np.uint8), explanation.hog_face)
     axes.set_xlabel("longer lines: stronger edges along them;\nwhite lies beyond the frame")
-
-
-def draw_hog_frame(axes: Axes, explanation: Explanation) -> None:
-    """Draw the outlines of the whole frame as glyphs."""
-    axes.set_title("Outlines of the whole picture")
-    _glyphs(axes, explanation.photo.image, explanation.hog_frame)
 
 
 def _glyphs(axes: Axes, image: BgrImage, cells: Floats) -> None:

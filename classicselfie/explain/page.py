@@ -29,7 +29,6 @@ _CAPTIONS = {
         "Lines run along the edges of each cell, longer where they are stronger; white lies "
         "beyond the frame.",
     ),
-    "hog_frame": ("Outlines of the whole picture", "The same for the frame."),
 }
 
 
@@ -114,7 +113,6 @@ def _pictures(explanation: Explanation) -> list[dict[str, str]]:
         "hog_face": "Edge directions in six by six cells around the face."
         if faces
         else "No face was found.",
-        "hog_frame": "Edge directions in six by six cells of the whole picture.",
     }
     return [
         {

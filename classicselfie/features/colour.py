@@ -80,7 +80,7 @@ _FACE = _joint("face_", "the face, around its own median,") | _moment_names("fac
 _COLOUR = _FRAME | _FACE
 
 
-def _colour(scene: Scene) -> dict[str, float]:
+def _colour(scene: Scene) -> Floats:
     blue, green, red = cv2.split(scene.quarter)
     value = cast(Luma, cv2.max(cv2.max(blue, green), red))
     red_green, yellow_blue = opponents(scene.quarter)
@@ -95,7 +95,7 @@ def _colour(scene: Scene) -> dict[str, float]:
         *mean,
         *moments,
     ]
-    return dict(zip(_COLOUR, map(float, [*frame, *_face(scene)]), strict=True))
+    return np.array([*frame, *_face(scene)], np.float64)
 
 
 def _face(scene: Scene) -> list[float]:

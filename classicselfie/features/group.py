@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
+import numpy as np
+
+from classicselfie.features.sampling import Floats
 from classicselfie.features.scene import Scene
 
 Values: TypeAlias = Mapping[str, float]
@@ -26,7 +29,8 @@ class FeatureGroup:
     documentation : mapping of str to str
         What each part measures, in the order of the vector.
     measure : callable
-        Gives the parts of a scene by their names, in the same order.
+        Gives the parts of a scene by their names, in the same order; groups of which a loop makes
+        both names and numbers give an array, in the order of the names.
     words : callable, optional
         Of the photo's features and whether they support a selfie: the sentence of a reason.
         None for groups that only statistics understand.
@@ -37,7 +41,7 @@ class FeatureGroup:
     name: str
     title: str
     documentation: Mapping[str, str]
-    measure: Callable[[Scene], dict[str, float]]
+    measure: Callable[[Scene], dict[str, float] | Floats]
     words: Callable[[Values, bool], str] | None = None
     needs_face: bool = False
 
@@ -46,7 +50,7 @@ class FeatureGroup:
         """Names of the features within the group."""
         return tuple(self.documentation)
 
-    def compute(self, scene: Scene) -> dict[str, float]:
+    def compute(self, scene: Scene) -> Floats:
         """Measure a scene.
 
         Parameters
@@ -55,8 +59,8 @@ class FeatureGroup:
 
         Returns
         -------
-        dict of str to float
-            By `parts`, in their order.
+        ndarray of float64, shape (len(parts),)
+            In the order of `parts`.
 
         Raises
         ------
@@ -64,10 +68,16 @@ class FeatureGroup:
             If the group measures other parts than it names.
         """
         values = self.measure(scene)
-        if tuple(values) != self.parts:
-            different = sorted(values.keys() ^ self.parts) or "their order"
+        if isinstance(values, dict):
+            if tuple(values) != self.parts:
+                different = sorted(values.keys() ^ self.parts) or "their order"
+                raise RuntimeError(
+                    f"the group {self.name} names other parts than it gives: {different}"
+                )
+            return np.fromiter(values.values(), np.float64, len(values))
+        if values.shape != (len(self.parts),):
             raise RuntimeError(
-                f"the group {self.name} names other parts than it gives: {different}"
+                f"the group {self.name} names {len(self.parts)} parts and gives {values.shape}"
             )
         return values
 

@@ -18,10 +18,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from classicselfie.faces import MapView
+from classicselfie.faces import FIRST_LOOK, MapView
 from classicselfie.features.group import FeatureGroup, like
 from classicselfie.features.sampling import Floats
 from classicselfie.features.scene import MAP_STEPS, Scene
+from classicselfie.images import Box
 from classicselfie.yunet import CHANNELS, MAPS
 
 _BODY_WIDTH, _BODY_HEIGHT = 3.4, 2.0  # of what is below the face, in faces
@@ -46,8 +47,8 @@ def _pooled(view: MapView, maps: list[Floats], scene: Scene) -> Floats:
     for part, source, values, (_, rows, columns) in zip(
         parts, MAPS, maps, (each.shape for each in view.maps), strict=True
     ):
-        across = _overlaps(boxes[:, ::2], source.stride, columns, view.size[0])
-        down = _overlaps(boxes[:, 1::2], source.stride, rows, view.size[1])
+        across = _overlaps(boxes[:, ::2], source.stride, columns)
+        down = _overlaps(boxes[:, 1::2], source.stride, rows)
         weights = np.rint(down[:, :, None] * (across[:, None] * MAP_STEPS)).reshape(len(boxes), -1)
         if scene.face is not None:
             weights[_SURROUNDINGS] -= weights[_FACE]  # until here it is the whole picture
@@ -59,23 +60,24 @@ def _pooled(view: MapView, maps: list[Floats], scene: Scene) -> Floats:
 
 def _boxes(view: MapView, scene: Scene) -> Floats:
     """Find what is averaged over, in the look's pixels: left, top, right, bottom of each part."""
-    width, height = view.size
-    thirds = [(0, height * third / 3, width, height * (third + 1) / 3) for third in range(3)]
-    if scene.face is None:
-        return np.array(thirds, np.float64)
-    x, y, w, h = scene.face.bbox
-    if view.mirrored:
-        x = scene.width - x - w
-    across, down = width / scene.width, height / scene.height
-    x, y, w, h = x * across, y * down, w * across, h * down
-    reach = (_BODY_WIDTH - 1) / 2 * w
-    face, body = (x, y, x + w, y + h), (x - reach, y + h, x + w + reach, y + (1 + _BODY_HEIGHT) * h)
-    return np.array([*thirds, face, body, (0, 0, width, height)], np.float64)
+    width, height = scene.width, scene.height
+    boxes: list[Box] = [
+        (0, height * third / 3, width, height * (third + 1) / 3) for third in range(3)
+    ]
+    if scene.face is not None:
+        x, y, w, h = scene.face.bbox
+        if view.mirrored:
+            x = width - x - w
+        reach = (_BODY_WIDTH - 1) / 2 * w
+        body = (x - reach, y + h, x + w + reach, y + (1 + _BODY_HEIGHT) * h)
+        boxes += [(x, y, x + w, y + h), body, (0, 0, width, height)]
+    inside = np.clip(boxes, 0, (width, height, width, height))
+    return inside * FIRST_LOOK
 
 
-def _overlaps(ends: Floats, stride: int, cells: int, length: int) -> Floats:
+def _overlaps(ends: Floats, stride: int, cells: int) -> Floats:
     """Share of each cell that lies between two ends; shape (len(ends), cells)."""
-    low, high = np.clip(ends, 0, length).T[..., None]
+    low, high = ends.T[..., None]
     edges = np.arange(cells + 1) * stride
     shares: Floats = np.diff(np.minimum(np.maximum(edges, low), high)) / stride
     return shares
@@ -94,12 +96,12 @@ def _group(
     documentation: dict[str, str],
     pool: Callable[[MapView, list[Floats], Scene], Floats],
 ) -> FeatureGroup:
-    def measure(scene: Scene) -> dict[str, float]:
+    def measure(scene: Scene) -> Floats:
         if not scene.views:
-            return dict.fromkeys(documentation, 0.0)
+            return np.zeros(len(documentation))
         looks = zip(scene.views, scene.map_steps, strict=True)
-        pooled = np.mean([pool(view, maps, scene) for view, maps in looks], axis=0)
-        return dict(zip(documentation, pooled.tolist(), strict=True))
+        pooled: Floats = np.mean([pool(view, maps, scene) for view, maps in looks], axis=0)
+        return pooled
 
     return FeatureGroup(name, title, documentation, measure, like(words))
 

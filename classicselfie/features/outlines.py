@@ -1,4 +1,4 @@
-"""Histograms of oriented gradients around the face and over the frame."""
+"""Histograms of oriented gradients around the face."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classicselfie.features.group import FeatureGroup, Values, faceless, like, whose
+from classicselfie.features.group import FeatureGroup, Values, faceless, whose
 from classicselfie.features.sampling import Floats, grid_sums, shares_inside, sums_of
 from classicselfie.features.scene import GRID, Scene, Slopes
 from classicselfie.images import whole_pixels
@@ -94,12 +94,6 @@ def hog_face_cells(scene: Scene) -> Floats:
     return _at_level(scene, xs, ys)
 
 
-def hog_frame_cells(scene: Scene) -> Floats:
-    """Compute `hog` of the whole frame, shape (6, 6, 6)."""
-    steps = np.arange(-1, GRID + 2) / GRID
-    return _at_level(scene, steps * scene.width, steps * scene.height)
-
-
 def _at_level(scene: Scene, xs: Floats, ys: Floats) -> Floats:
     """Use the level, half or quarter of the size, whose cells come nearest to `_CELL` pixels."""
     side = float(np.sqrt((xs[1] - xs[0]) * (ys[1] - ys[0])))
@@ -108,11 +102,11 @@ def _at_level(scene: Scene, xs: Floats, ys: Floats) -> Floats:
     return hog(scene.slopes_quarter, xs / 4, ys / 4)
 
 
-def _names(window: str) -> Mapping[str, str]:
+def _names() -> Mapping[str, str]:
     names = {}
     for row in range(_POOLED):
         for column, place in enumerate(("the sides", "the middle")):
-            of = f"in row {row} at {place} of {window}"
+            of = f"in row {row} at {place} of the window around the face"
             for bin_ in range(HOG_BINS if column == 0 else HOG_BINS // 2 + 1):
                 names[f"{row}_{column}_{bin_}"] = (
                     f"gradients at {30 * bin_}° {of}, and their mirror image"
@@ -124,40 +118,22 @@ def _names(window: str) -> Mapping[str, str]:
     return names
 
 
-def _folded(cells: Floats) -> list[float]:
+def _folded(cells: Floats) -> Floats:
     """Mean over 2 × 2 cells, folded at the upright middle, in the order of `_names`."""
     size = GRID // _POOLED
     pooled = cells.reshape(_POOLED, size, _POOLED, size, HOG_BINS).mean(axis=(1, 3))
     mirrored = pooled[:, ::-1, -np.arange(HOG_BINS) % HOG_BINS]
     means, differences = (pooled + mirrored) / 2, np.abs(pooled - mirrored)
     middle = HOG_BINS // 2
-    return (
-        np.concatenate(
-            [
-                means[:, 0],
-                differences[:, 0],
-                means[:, 1, : middle + 1],
-                differences[:, 1, 1:middle],
-            ],
-            axis=1,
-        )
-        .ravel()
-        .tolist()
-    )
+    parts = [means[:, 0], differences[:, 0], means[:, 1, : middle + 1], differences[:, 1, 1:middle]]
+    return np.concatenate(parts, axis=1).ravel()
 
 
-_HOG_FACE = _names("the window around the face")
-_HOG_FRAME = _names("the picture")
+_HOG_FACE = _names()
 
 
-def _hog_face(scene: Scene) -> dict[str, float]:
-    if scene.face is None:
-        return dict.fromkeys(_HOG_FACE, 0.0)
-    return dict(zip(_HOG_FACE, _folded(hog_face_cells(scene)), strict=True))
-
-
-def _hog_frame(scene: Scene) -> dict[str, float]:
-    return dict(zip(_HOG_FRAME, _folded(hog_frame_cells(scene)), strict=True))
+def _hog_face(scene: Scene) -> Floats:
+    return np.zeros(len(_HOG_FACE)) if scene.face is None else _folded(hog_face_cells(scene))
 
 
 def _face_words(values: Values, supports: bool) -> str:
@@ -166,10 +142,3 @@ def _face_words(values: Values, supports: bool) -> str:
 
 
 HOG_FACE = FeatureGroup("hog_face", "outlines around the face", _HOG_FACE, _hog_face, _face_words)
-HOG_FRAME = FeatureGroup(
-    "hog_frame",
-    "outlines of the picture",
-    _HOG_FRAME,
-    _hog_frame,
-    like("the outlines of the whole picture are"),
-)

@@ -7,6 +7,7 @@ and the window around the largest face.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from typing import TypeAlias, cast
@@ -61,6 +62,13 @@ class Scene:
         self.faces = [_moved(face, left, top) for face in faces] if left or top else list(faces)
         self.views = views
         self.height, self.width = self.image.shape[:2]
+
+    def seen_again(self, views: tuple[MapView, ...]) -> Scene:
+        """Return the same scene with more views; what was computed of the picture stays."""
+        other = copy(self)
+        other.views = views
+        other.__dict__.pop("map_steps", None)
+        return other
 
     # --- faces -----------------------------------------------------------------------------
 

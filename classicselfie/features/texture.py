@@ -101,7 +101,7 @@ _TEXTURE = (
 )
 
 
-def _texture(scene: Scene) -> dict[str, float]:
+def _texture(scene: Scene) -> Floats:
     inner = None if scene.face is None else scene.inner_face
     ones: list[Floats] = []
     patterns: list[Floats] = []
@@ -110,10 +110,7 @@ def _texture(scene: Scene) -> dict[str, float]:
         half = local_binary_pattern(scene.luma_half, lift)
         face = codes[:0] if inner is None else codes[_codes_of(inner, codes.shape)]
         shares += [_shares(part, table) for part in (codes, half, face)]
-    frequencies = block_frequencies(scene.luma, inner)
-    return dict(
-        zip(_TEXTURE, np.concatenate([*ones, *patterns, *frequencies]).tolist(), strict=True)
-    )
+    return np.concatenate([*ones, *patterns, *block_frequencies(scene.luma, inner)])
 
 
 def local_binary_pattern(luma: Luma, lift: int) -> Luma:

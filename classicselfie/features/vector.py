@@ -12,7 +12,7 @@ from classicselfie.features.colour import COLOUR
 from classicselfie.features.geometry import CROWD, FACE, PLACE, POSE
 from classicselfie.features.light import LIGHT
 from classicselfie.features.maps import MAPS_PAIRS, MAPS_POOLED
-from classicselfie.features.outlines import HOG_FACE, HOG_FRAME
+from classicselfie.features.outlines import HOG_FACE
 from classicselfie.features.scene import Scene
 from classicselfie.features.sharpness import BACKDROP, FOCUS
 from classicselfie.features.skin import SKIN
@@ -21,7 +21,7 @@ from classicselfie.features.texture import TEXTURE
 Vector = npt.NDArray[np.float32]
 
 # Changes whenever the same photo would give other numbers; weights name the version they need.
-FEATURE_VERSION = 3
+FEATURE_VERSION = 4
 
 GROUPS = (
     FACE,
@@ -35,7 +35,6 @@ GROUPS = (
     BACKDROP,
     COLOUR,
     HOG_FACE,
-    HOG_FRAME,
     MAPS_POOLED,
     MAPS_PAIRS,
 )
@@ -78,5 +77,4 @@ def extract_features(scene: Scene) -> Vector:
     ndarray of float32, shape (len(FEATURE_NAMES),)
         In the order of `FEATURE_NAMES`; all finite.
     """
-    numbers = (value for group in GROUPS for value in group.compute(scene).values())
-    return np.fromiter(numbers, np.float32, len(FEATURE_NAMES))
+    return np.concatenate([group.compute(scene) for group in GROUPS], dtype=np.float32)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from classicselfie.metadata import FRONT_GIVEN_OTHER, FRONT_GIVEN_SELFIE
-from classicselfie.model import LinearModel
+from classicselfie.model import EARLY_STAGES, EarlyStage, LinearModel
 from classicselfie.training.report import MAIN
 from classicselfie.training.results import Results
 from classicselfie.training.staging import staged_figures
@@ -47,7 +47,7 @@ def card_figures(left_out: Results) -> dict[str, Any]:
         "folds": len(left_out.fold_names),
         "left_out": figures_left_out(rows, folds, left_out.decisions),
         "left_out_valid_split": _of_valid_split(left_out),
-        "thumbnails": staged_figures(left_out),
+        "early": {stage: staged_figures(left_out, stage) for stage in EARLY_STAGES},
         "calibration_error": round(
             expected_calibration_error(reliability(rows, left_out.probabilities)), 4
         ),
@@ -159,7 +159,8 @@ def _lines(model: LinearModel) -> Iterable[str]:
         yield ""
         yield from _table(figures["metadata_only_baseline"]["by_kind"], name, "kind")
     yield ""
-    yield from _thumbnails(model.thumbnail_margin, figures["thumbnails"])
+    for stage in EARLY_STAGES:
+        yield from _early(stage, model.margins.get(stage), figures["early"][stage])
     yield "## Limits"
     yield ""
     yield (
@@ -261,20 +262,16 @@ def _sources(figures: Mapping[str, Any]) -> Iterable[str]:
         yield ""
 
 
-def _thumbnails(margin: float | None, figures: Mapping[str, Any]) -> Iterable[str]:
-    """Tell what the early answer of an embedded thumbnail costs."""
+def _early(stage: EarlyStage, margin: float | None, figures: Mapping[str, Any]) -> Iterable[str]:
+    """Tell what an early answer costs."""
     if margin is None or not figures:
         return
-    yield "## Embedded thumbnails"
+    title, told = _EARLY[stage]
+    yield f"## {title}"
     yield ""
-    yield (
-        "A photo with a trustworthy embedded thumbnail is judged by that first; where its decision "
-        f"value is {margin:.3f} or more from the threshold's, the pixels are not decoded. Measured "
-        "on left-out photos shrunk to 160 px and encoded as JPEG of quality 75, with margins that "
-        "the other folds chose:"
-    )
+    yield told.format(margin=margin)
     yield ""
-    yield "| threshold | settled early | labels changed | balanced accuracy | with thumbnails |"
+    yield "| threshold | settled early | labels changed | balanced accuracy | with early answers |"
     yield "|---|---|---|---|---|"
     for name, row in figures.items():
         yield (
@@ -282,6 +279,23 @@ def _thumbnails(margin: float | None, figures: Mapping[str, Any]) -> Iterable[st
             f"| {row['balanced_accuracy']:.4f} | {row['balanced_accuracy_staged']:.4f} |"
         )
     yield ""
+
+
+_EARLY: Mapping[EarlyStage, tuple[str, str]] = {
+    "thumbnail": (
+        "Embedded thumbnails",
+        "A photo with a trustworthy embedded thumbnail is judged by that first; where its decision "
+        "value is {margin:.3f} or more from that of every threshold, the pixels are not decoded. "
+        "Measured on left-out photos shrunk to 160 px and encoded as JPEG of quality 75, with "
+        "margins that the other folds chose:",
+    ),
+    "first_look": (
+        "The second look",
+        "Where a face was found and the decision value is less than {margin:.3f} from that of a "
+        "threshold, the network sees the mirror image as well. Measured on left-out photos, with "
+        "margins that the other folds chose, against two looks at every photo with a face:",
+    ),
+}
 
 
 def _weak_bands(at_thresholds: Mapping[str, Any]) -> Iterable[str]:

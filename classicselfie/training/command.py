@@ -93,13 +93,16 @@ def train(
     calibrated = replace(model, calibration=fit.calibrate(left_out.decisions, rows))
     cuts = choose_thresholds(left_out.warned, rows)
     figures = card_figures(left_out)
+    everything = np.arange(len(rows))
     final = replace(
         calibrated,
         title=printable(output.stem),
         # Without figures of what it costs, no early answer.
-        thumbnail_margin=(
-            choose_margin(left_out, np.arange(len(rows))) if figures["thumbnails"] else None
-        ),
+        margins={
+            stage: margin
+            for stage, costs in figures["early"].items()
+            if costs and (margin := choose_margin(left_out, everything, stage)) is not None
+        },
         thresholds={
             name: min(max(round(calibrated.probability(cut), 4), LOWEST[name]), 0.9999)
             for name, cut in cuts.items()

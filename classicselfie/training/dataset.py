@@ -17,8 +17,15 @@ import PIL
 
 from classicselfie.errors import ManifestError, OutputError, PhotoError, WorkersError
 from classicselfie.faces import FaceDetector, make_detector
-from classicselfie.features import FEATURE_NAMES, FEATURE_VERSION, Scene, extract_features
+from classicselfie.features import (
+    FEATURE_NAMES,
+    FEATURE_VERSION,
+    Scene,
+    Vector,
+    extract_features,
+)
 from classicselfie.images import BgrImage, resize
+from classicselfie.model import EARLY_STAGES
 from classicselfie.photo import load_photo
 from classicselfie.training.augment import AUGMENTATION_VERSION, augment
 from classicselfie.training.bands import measure_face
@@ -30,7 +37,7 @@ from classicselfie.workers.worker import CrashError, FailedError
 
 AUGMENTATIONS = 1
 VERSIONS = 1 + AUGMENTATIONS  # as it is, augmented
-_LENGTH = (VERSIONS + 1) * len(FEATURE_NAMES) + 2  # numbers kept of a photo
+_LENGTH = (VERSIONS + len(EARLY_STAGES)) * len(FEATURE_NAMES) + 2  # numbers kept of a photo
 _THUMBNAIL_SIDE = 160  # what cameras embed: EXIF 2.3 asks for 160 × 120
 _THUMBNAIL_QUALITY = 75
 
@@ -47,8 +54,10 @@ class Dataset:
         The n photos that could be read.
     features : ndarray of float32, shape (n, VERSIONS, len(FEATURE_NAMES))
         Version 0 is the photo itself; the others serve training only.
-    thumbnails : ndarray of float32, shape (n, len(FEATURE_NAMES))
-        Of the photo as an embedded thumbnail would show it; never trained on.
+    early : ndarray of float32, shape (n, len(EARLY_STAGES), len(FEATURE_NAMES))
+        What the early looks see of the photo, never trained on: the thumbnail that a camera would
+        embed, NaN where it would not settle whether there is a face, and the photo by the
+        detector's first look alone.
     face_light : ndarray of float32, shape (n, 2)
         Brightness and individual typology angle of the largest face, NaN where not known; see
         `measure_face`. For reports only.
@@ -58,7 +67,7 @@ class Dataset:
 
     rows: list[Row]
     features: Floats
-    thumbnails: Floats
+    early: Floats
     face_light: Floats
     unreadable: list[tuple[Row, str]]
 
@@ -89,20 +98,57 @@ def _extract_one(path: Path, name: str, detector: FaceDetector) -> Floats | str:
     # Seeded by the name, so that neither order nor number of processes changes anything.
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
     generator = np.random.default_rng(seed)
-    scene = _scene(image, detector)
-    face = scene.faces[0] if scene.faces else None
-    others: list[BgrImage | bytes] = [
-        np.ascontiguousarray(augment(image, generator)) for _ in range(AUGMENTATIONS)
+    found = detector.detect(image)
+    first_look = Scene(image, found.faces, found.views)
+    augmented = [
+        load_photo(np.ascontiguousarray(augment(image, generator))).image
+        for _ in range(AUGMENTATIONS)
     ]
-    looks = [load_photo(other).image for other in [*others, _thumbnail(image)]]
-    scenes = [scene, *(_scene(look, detector) for look in looks)]
-    vectors = [extract_features(scene) for scene in scenes]
+    versions = [look_well(image, detector), *(look_well(each, detector) for each in augmented)]
+    vectors = [extract_features(scene) for scene in (*versions, first_look)]
+    thumbnail = load_photo(_thumbnail(image)).image
+    vectors.insert(VERSIONS, thumbnail_features(thumbnail, detector))
+    face = found.faces[0] if found.faces else None
     return np.concatenate([*vectors, measure_face(image, face)], dtype=np.float32)
 
 
-def _scene(image: BgrImage, detector: FaceDetector) -> Scene:
+def look_well(image: BgrImage, detector: FaceDetector) -> Scene:
+    """Look at a working image as a check does that is left in doubt.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        Working image, BGR.
+    detector : FaceDetector
+
+    Returns
+    -------
+    Scene
+    """
     found = detector.detect(image)
+    if found.faces:
+        found = detector.look_again(image, found)
     return Scene(image, found.faces, found.views)
+
+
+def thumbnail_features(image: BgrImage, detector: FaceDetector) -> Vector:
+    """Look at an embedded thumbnail as a check does.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        The thumbnail at the working size, BGR.
+    detector : FaceDetector
+
+    Returns
+    -------
+    ndarray of float32, shape (len(FEATURE_NAMES),)
+        NaN where it does not settle whether there is a face.
+    """
+    found = detector.detect(image, thorough=False)
+    if not found.settled:
+        return np.full(len(FEATURE_NAMES), np.nan, np.float32)
+    return extract_features(Scene(image, found.faces, found.views))
 
 
 def _thumbnail(image: BgrImage) -> bytes:
@@ -252,11 +298,11 @@ def extract_dataset(
         (row, item) for row, item in zip(rows, found, strict=True) if isinstance(item, np.ndarray)
     ]
     numbers = np.array([item for _, item in good], np.float32).reshape(-1, _LENGTH)
-    vectors = numbers[:, :-2].reshape(-1, VERSIONS + 1, len(FEATURE_NAMES))
+    vectors = numbers[:, :-2].reshape(-1, VERSIONS + len(EARLY_STAGES), len(FEATURE_NAMES))
     return Dataset(
         rows=[row for row, _ in good],
         features=vectors[:, :VERSIONS],
-        thumbnails=vectors[:, VERSIONS],
+        early=vectors[:, VERSIONS:],
         face_light=numbers[:, -2:],
         unreadable=[
             (row, item) for row, item in zip(rows, found, strict=True) if isinstance(item, str)

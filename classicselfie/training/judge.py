@@ -46,13 +46,13 @@ class ModelScore:
     settings: Settings | None = None
 
     def __call__(self, train: Sequence[int], test: Sequence[int]) -> Floats:
-        """Train and score; shape (test, 2, groups + 1): the photos and their thumbnails.
+        """Train and score; shape (test, 1 + stages, groups + 1): the photos and the early looks.
 
         Each last row sums up to a decision value.
         """
         settings = self.settings or choose_settings(self.dataset, train, self.detector)
         model = fit(self.dataset, train, settings, self.detector)
-        looks = self.dataset.features[test, 0], self.dataset.thumbnails[test]
+        looks = self.dataset.features[test, 0], *self.dataset.early[test].swapaxes(0, 1)
         return np.stack([group_shares(model, look) for look in looks], axis=1)
 
 
@@ -176,8 +176,8 @@ def judge_left_out(
     """
     rows = dataset.rows
     scored = held_out(folds.index, ModelScore(dataset, detector, settings), n_jobs)
-    shares, small_shares = scored[:, 0], scored[:, 1]
-    decisions, thumbnails = shares.sum(axis=1), small_shares.sum(axis=1)
+    shares, early = scored[:, 0], scored[:, 1:].sum(axis=2)
+    decisions = shares.sum(axis=1)
     warned = _without_faceless(dataset.features[:, 0], decisions)
     return Results(
         model=f"classicselfie, {detector}",
@@ -199,8 +199,8 @@ def judge_left_out(
         whole_sources=folds.whole_sources,
         decisions=decisions,
         warned=warned,
-        thumbnails=thumbnails,
-        thumbnails_warned=_without_faceless(dataset.thumbnails, thumbnails),
+        early=early,
+        early_warned=_without_faceless(dataset.early, early),
         probabilities=calibrated_without(rows, folds.index, decisions),
         flags=flags_at_thresholds(rows, folds.index, warned),
         shares=shares[:, :-1],
@@ -226,7 +226,7 @@ def _retrained(dataset: Dataset, detector: str, folds: Folds, n_jobs: int) -> di
 
 
 def _family(group: str) -> str:
-    """Name what is left out together: "hog_face" and "hog_frame" make up for each other."""
+    """Name what is left out together: "maps" and "maps_pairs" make up for each other."""
     return group.partition("_")[0]
 
 
@@ -247,7 +247,9 @@ def judge_with(model: LinearModel, dataset: Dataset, n_jobs: int = -1) -> Result
     rows = dataset.rows
     shares = group_shares(model, dataset.features[:, 0])
     decisions = shares.sum(axis=1)
-    thumbnails = group_shares(model, dataset.thumbnails).sum(axis=1)
+    early = np.stack(
+        [group_shares(model, look).sum(axis=1) for look in dataset.early.swapaxes(0, 1)], axis=1
+    )
     warned = _without_faceless(dataset.features[:, 0], decisions)
     probabilities = np.array([model.probability(value) for value in decisions])
     folds = assign_folds(rows)
@@ -272,8 +274,8 @@ def judge_with(model: LinearModel, dataset: Dataset, n_jobs: int = -1) -> Result
         whole_sources=not seen,
         decisions=decisions,
         warned=warned,
-        thumbnails=thumbnails,
-        thumbnails_warned=_without_faceless(dataset.thumbnails, thumbnails),
+        early=early,
+        early_warned=_without_faceless(dataset.early, early),
         probabilities=probabilities,
         flags={
             name: np.isfinite(warned) & (probabilities >= threshold)
@@ -292,7 +294,7 @@ def judge_with(model: LinearModel, dataset: Dataset, n_jobs: int = -1) -> Result
 
 def _without_faceless(features: npt.NDArray[np.float32], decisions: Floats) -> Floats:
     """Give photos without a face the lowest value: nobody is warned of those."""
-    found = features[:, FEATURE_NAMES.index("face.found")] > 0
+    found = features[..., FEATURE_NAMES.index("face.found")] > 0
     return np.where(found, decisions, -np.inf)
 
 

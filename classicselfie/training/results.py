@@ -36,10 +36,10 @@ class Results:
         Whether no source was on both sides of a fold, neither selfies nor others.
     decisions : ndarray of float64, shape (n,)
         Decision values.
-    thumbnails : ndarray of float64, shape (n,)
-        Decision values of what embedded thumbnails would show.
-    thumbnails_warned : ndarray of float64, shape (n,)
-        `thumbnails`, -inf where the detector finds no face in them.
+    early : ndarray of float64, shape (n, len(EARLY_STAGES))
+        Decision values of what the early looks see; NaN where they settle nothing.
+    early_warned : ndarray of float64, shape (n, len(EARLY_STAGES))
+        `early`, -inf where the detector finds no face.
     warned : ndarray of float64, shape (n,)
         `decisions`, -inf where the detector finds no face: nobody is warned of those.
     probabilities : ndarray of float64, shape (n,)
@@ -72,8 +72,8 @@ class Results:
     whole_sources: bool
     decisions: Floats
     warned: Floats
-    thumbnails: Floats
-    thumbnails_warned: Floats
+    early: Floats
+    early_warned: Floats
     probabilities: Floats
     flags: Mapping[str, Flags]
     shares: Floats
