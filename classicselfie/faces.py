@@ -165,11 +165,11 @@ class YuNetDetector:
     def look_again(self, image: BgrImage, found: Detection) -> Detection:
         """See the mirror image as well; the mean of both sides' maps tells more than one side's."""
         (view,) = found.views
-        other = self._net.look(_first(image if view.mirrored else _mirrored(image)), "first")
+        other = self._net.look(_first(image if view.mirrored else _mirrored(image)))
         return replace(found, views=(view, MapView(other.maps, not view.mirrored)))
 
     def _detect(self, image: BgrImage, thorough: bool) -> Detection:
-        look = self._net.look(_first(image), "first")
+        look = self._net.look(_first(image))
         ratio = (1 / FIRST_LOOK, 1 / FIRST_LOOK)
         faces = _largest_first(
             _transform(face, _IN_PLACE, ratio) for face in _faces(look, self.score_threshold)
@@ -185,8 +185,8 @@ class YuNetDetector:
     def _earned(self, image: BgrImage, best_score: float) -> Iterator[Callable[[], list[Face]]]:
         """Yield the further looks that the first one's best score earns."""
         if best_score >= _NEARLY_A_FACE:
-            yield lambda: self._look("whole", image)
-        if best_score >= _MAY_LIE and self._seems_to_lie(image):
+            yield lambda: self._look(image)
+        if self._seems_to_lie(image):
             yield lambda: self._look_sideways(image)
 
     def _seems_to_lie(self, image: BgrImage) -> bool:
@@ -194,28 +194,24 @@ class YuNetDetector:
         turned = cv2.rotate(_shrunk(image, 1), cv2.ROTATE_90_CLOCKWISE)
         longer = int(turned.shape[1] > turned.shape[0])
         both = np.concatenate([turned, turned[::-1, ::-1]], axis=1 - longer)
-        return self._net.look(cast(BgrImage, both), "tiny").best_score >= _LIES
+        return self._net.look(cast(BgrImage, both)).best_score >= _LIES
 
     def _look_sideways(self, image: BgrImage) -> list[Face]:
         return _look_sideways(
-            image, lambda turned: self._look("turned", turned, self.rotated_score_threshold)
+            image, lambda turned: self._look(turned, self.rotated_score_threshold)
         )
 
     def detect_upright(self, image: BgrImage) -> list[Face]:
         """Find faces that stand upright, with a single look at the image as it is."""
-        return self._look("upright", image)
+        return self._look(image)
 
-    def _look(
-        self, purpose: str, image: BgrImage, score_threshold: float | None = None
-    ) -> list[Face]:
+    def _look(self, image: BgrImage, score_threshold: float | None = None) -> list[Face]:
         threshold = self.score_threshold if score_threshold is None else score_threshold
-        return _largest_first(_faces(self._net.look(image, purpose), threshold))
+        return _largest_first(_faces(self._net.look(image), threshold))
 
 
-# Raw scores that earn a further look, see bench/README.md: below the first one, one face of 1,346
-# selfies would be found; lying heads have lower scores, and show in the tiny picture.
+# Raw scores that earn a further look, see bench/README.md: of the first one, and of the tiny one.
 _NEARLY_A_FACE = 0.15
-_MAY_LIE = 0.05
 _LIES = 0.4
 
 

@@ -7,6 +7,7 @@ are computed anyway, tell as much of a photo as all other features together.
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple, cast
@@ -53,6 +54,7 @@ _NAMES = [
 ]
 _DIVISOR = 32  # the input's sides are multiples of it
 _NOBODY = np.zeros((0, 15), np.float32)
+_MOST_NETS = 8  # a thread, of 3 MB each
 _MOST_CANDIDATES = 5000
 _OVERLAP = 0.3  # intersection over union from which the weaker candidate goes
 
@@ -172,30 +174,24 @@ class YuNet:
 
     def __init__(self) -> None:
         self._path = str(resource("models", FILE))
-        # A network plans for its input's size: one per thread and purpose.
+        # A network plans for its input's size, which takes OpenCV 4 a third of a pass.
         self._local = threading.local()
 
-    def look(self, image: BgrImage, purpose: str) -> Look:
+    def look(self, image: BgrImage) -> Look:
         """Run the network once.
 
         Parameters
         ----------
         image : ndarray of uint8, shape (height, width, 3)
             BGR.
-        purpose : str
-            Looks of one purpose share a network, which is fastest where their sizes are equal.
 
         Returns
         -------
         Look
         """
-        net = getattr(self._local, purpose, None)
-        if net is None:
-            with no_opencv_warnings:  # OpenCV 5 warns of what it chooses by itself
-                net = cv2.dnn.readNetFromONNX(self._path)
-            setattr(self._local, purpose, net)
         height, width = image.shape[:2]
         rows, columns = -(-height // _DIVISOR) * _DIVISOR, -(-width // _DIVISOR) * _DIVISOR
+        net = self._net(rows, columns)
         padded = cv2.copyMakeBorder(
             image, 0, rows - height, 0, columns - width, cv2.BORDER_CONSTANT, value=(0, 0, 0)
         )
@@ -203,3 +199,19 @@ class YuNet:
         net.setInput(np.ascontiguousarray(padded.transpose(2, 0, 1), np.float32)[None])
         outputs = cast(Sequence[Points], net.forward(_NAMES))
         return Look(dict(zip(_NAMES, outputs, strict=True)), (width, height))
+
+    def _net(self, rows: int, columns: int) -> cv2.dnn.Net:
+        """Return this thread's network for inputs of a size; those used last are kept."""
+        nets: OrderedDict[tuple[int, int], cv2.dnn.Net] = self._local.__dict__.setdefault(
+            "nets", OrderedDict()
+        )
+        net = nets.pop((rows, columns), None)
+        if net is None:
+            # One that has planned for another size plans anew, which is faster than reading.
+            net = nets.popitem(last=False)[1] if len(nets) == _MOST_NETS else self._read()
+        nets[rows, columns] = net
+        return net
+
+    def _read(self) -> cv2.dnn.Net:
+        with no_opencv_warnings:  # OpenCV 5 warns of what it chooses by itself
+            return cv2.dnn.readNetFromONNX(self._path)

@@ -32,17 +32,17 @@ def golden_pictures() -> dict[str, BgrImage]:
 def measure() -> dict[str, dict[str, object]]:
     """Score the golden pictures with both detectors."""
     from classicselfie.faces import make_detector
-    from classicselfie.features import Scene, extract_features
+    from classicselfie.features import extract_features
     from classicselfie.model import BUNDLED, load_model
     from classicselfie.photo import load_photo
+    from classicselfie.training.dataset import look_well
 
     out: dict[str, dict[str, object]] = {}
     for name in BUNDLED:
         model, detector = load_model(name), make_detector(name)
         for picture, pixels in golden_pictures().items():
             image = load_photo(pixels).image
-            found = detector.detect(image)
-            x = extract_features(Scene(image, found.faces, found.views))[model.columns]
+            x = extract_features(look_well(image, detector))[model.columns]
             x = np.round(x.astype(np.float64), 6)
             decision = float(model.decision_function(x[None])[0])
             out[f"{name}: {picture}"] = {

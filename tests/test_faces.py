@@ -84,9 +84,8 @@ def test_a_face_too_small_for_the_first_look_is_found_by_the_second() -> None:
     for size in (0.03, 0.035, 0.04, 0.045, 0.05, 0.055):
         image = load_photo(draw_person(480, 640, (0.5, 0.5), size)).image
         height, width = image.shape[:2]
-        shrink = FIRST_LOOK / max(width, height)
         at_first = detector.detect_upright(
-            resize(image, round(width * shrink), round(height * shrink))
+            resize(image, round(width * FIRST_LOOK), round(height * FIRST_LOOK))
         )
         at_second = detector.detect_upright(image)
         if at_second and not at_first:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from classicselfie.benchmark.drawing import draw_person, draw_scene
-from classicselfie.faces import Face, MapView, make_detector
+from classicselfie.faces import FIRST_LOOK, Face, MapView, make_detector
 from classicselfie.features import FEATURE_NAMES, GROUPS, Scene, extract_features
 from classicselfie.images import BgrImage
 from classicselfie.photo import load_photo
@@ -19,7 +19,6 @@ from classicselfie.yunet import CHANNELS, MAPS
 
 SIZE = (192, 144)
 FACE = Face((100.0, 60.0, 80.0, 100.0), (), 0.9)  # of a picture of 320 × 240
-RATIO = 192 / 320
 
 
 def blank(size: tuple[int, int] = (320, 240)) -> BgrImage:
@@ -30,7 +29,7 @@ def random_view(seed: int, mirrored: bool = False) -> MapView:
     generator = np.random.default_rng(seed)
     shapes = [(CHANNELS, -(-SIZE[1] // each.stride), -(-SIZE[0] // each.stride)) for each in MAPS]
     maps = [np.maximum(generator.normal(0.5, 1, shape), 0).astype(np.float32) for shape in shapes]
-    return MapView(tuple(maps), SIZE, mirrored)
+    return MapView(tuple(maps), mirrored)
 
 
 def measure(*views: MapView, faces: tuple[Face, ...] = (FACE,)) -> dict[str, float]:
@@ -52,7 +51,7 @@ def mean_over(
 def test_pooled_maps(mirrored: bool) -> None:
     view = random_view(0, mirrored)
     found = measure(view)
-    x, y, w, h = (RATIO * value for value in FACE.bbox)
+    x, y, w, h = (FIRST_LOOK * value for value in FACE.bbox)
     if mirrored:
         x = SIZE[0] - x - w
     boxes = {
@@ -93,6 +92,16 @@ def test_two_looks_are_averaged() -> None:
             assert both[name] == pytest.approx((one[name] + other[name]) / 2, abs=1e-6)
 
 
+def test_a_scene_that_is_seen_again_is_measured_anew_where_its_views_tell() -> None:
+    first, second = random_view(2), random_view(3, mirrored=True)
+    scene = Scene(draw_scene(320, 240), [FACE], (first,))
+    alone = extract_features(scene)
+    again = extract_features(scene.seen_again((first, second)))
+    expected = extract_features(Scene(scene.image, [FACE], (first, second)))
+    np.testing.assert_array_equal(again, expected)
+    np.testing.assert_array_equal(extract_features(scene), alone)
+
+
 def test_without_a_face_the_parts_around_it_are_nothing() -> None:
     found = measure(random_view(4), faces=())
     around = [
@@ -125,6 +134,8 @@ def test_a_photo_and_its_mirror_image_have_the_same_features(image: BgrImage) ->
     vectors = []
     for each in (picture, np.ascontiguousarray(picture[:, ::-1])):
         found = detector.detect(each)
+        if found.faces:
+            found = detector.look_again(each, found)
         vectors.append(extract_features(Scene(each, found.faces, found.views)))
     np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-5)
 
