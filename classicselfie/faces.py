@@ -210,7 +210,8 @@ class YuNetDetector:
         return _largest_first(_faces(self._net.look(image), threshold))
 
 
-# Raw scores that earn a further look, see bench/README.md: of the first one, and of the tiny one.
+# Raw scores that earn a further look: of the first one (2 of 1,344 selfies' faces are lost, 63 % of
+# other photos without a face are spared) and of the tiny one. Measured by bench/looks.py.
 _NEARLY_A_FACE = 0.15
 _LIES = 0.4
 

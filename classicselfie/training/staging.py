@@ -43,7 +43,7 @@ def choose_margin(results: Results, index: Integers, stage: EarlyStage) -> float
     # Beyond the last margin that is too small, not at a gap before it.
     wrong = np.flatnonzero(changed > MAX_CHANGED)
     first = wrong[-1] + 1 if wrong.size else 0
-    return float(_MARGINS[first]) if first < len(_MARGINS) else None
+    return round(float(_MARGINS[first]), 3) if first < len(_MARGINS) else None
 
 
 def _changed(results: Results, index: Integers, stage: EarlyStage, cut: float) -> Floats:
