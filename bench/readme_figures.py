@@ -22,7 +22,7 @@ def lines() -> Iterator[str]:
     yield f"| mean of left-out groups | {' | '.join(means)} |"
     for part, note in (("same_source", ", by themselves"), ("left_out_group", "")):
         for name in columns[0][part]:
-            cells = (shown(column[part].get(name)) for column in columns)
+            cells = (shown(column[part][name]) for column in columns)
             yield f"| {name}{note} | {' | '.join(cells)} |"
     valid = (shown(f["left_out_valid_split"]) for f in (yunet, haar))
     yield f"| all photos on which no feature was chosen | {' | '.join(valid)} | |"
@@ -43,9 +43,7 @@ def lines() -> Iterator[str]:
         yield f"| {part} | {row['photos']} | {estimate(row)} |"
 
 
-def shown(found: dict[str, Any] | None) -> str:
-    if found is None:  # too few photos of it were at hand
-        return "–"
+def shown(found: dict[str, Any]) -> str:
     return f"{found['auc']:.3f} / {found['tpr_at_1_percent_fpr']:.2f}"
 
 

@@ -264,7 +264,7 @@ def _sources(figures: Mapping[str, Any]) -> Iterable[str]:
 
 def _early(stage: EarlyStage, margin: float | None, figures: Mapping[str, Any]) -> Iterable[str]:
     """Tell what an early answer costs."""
-    if margin is None or not figures:
+    if not margin or not figures:  # at 0 a later look tells nothing, as with a detector of no maps
         return
     title, told = _EARLY[stage]
     yield f"## {title}"
