@@ -31,19 +31,17 @@ def golden_pictures() -> dict[str, BgrImage]:
 
 def measure() -> dict[str, dict[str, object]]:
     """Score the golden pictures with both detectors."""
-    from classicselfie.faces import make_detector
-    from classicselfie.features import extract_features
-    from classicselfie.model import BUNDLED, load_model
-    from classicselfie.photo import load_photo
-    from classicselfie.training.dataset import look_well
+    from classicselfie import SelfieDetector
+    from classicselfie.model import BUNDLED
+    from classicselfie.photo import open_photo
 
     out: dict[str, dict[str, object]] = {}
     for name in BUNDLED:
-        model, detector = load_model(name), make_detector(name)
+        detector = SelfieDetector(detector=name)
+        model = detector.model
         for picture, pixels in golden_pictures().items():
-            image = load_photo(pixels).image
-            x = extract_features(look_well(image, detector))[model.columns]
-            x = np.round(x.astype(np.float64), 6)
+            with open_photo(pixels) as file:
+                x = np.round(detector.analyse(file).features, 6)
             decision = float(model.decision_function(x[None])[0])
             out[f"{name}: {picture}"] = {
                 "features": x.tolist(),
