@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import subprocess
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -25,11 +24,10 @@ def call(
     command = list(map(str, arguments))
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        patch.chdir(cwd or os.getcwd())
+        patch.chdir(cwd or Path.cwd())
         try:
             code = main(command)
         except SystemExit as end:  # argparse's way
-            assert isinstance(end.code, int)
-            code = end.code
+            code = int(end.code or 0)
     told = [stream.buffer.getvalue().decode() for stream in (out, err)]
     return subprocess.CompletedProcess(command, code, *told)
