@@ -20,7 +20,7 @@ MAKE_SELFIES = ("--threshold", "0")  # every drawn person is called a selfie the
 
 def run(*arguments: object, stdin: bytes = b"", cwd: Path | None = None, code: int = 0) -> str:
     """Run the command; returns what it printed, and its errors where it failed."""
-    done = call("scan", "--jobs", "2", *arguments, stdin=stdin, cwd=cwd)
+    done = call("scan", "--jobs", "1", *arguments, stdin=stdin, cwd=cwd)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr if code else done.stdout
