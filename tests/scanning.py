@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+from commands import call
 
 COMMAND = [sys.executable, "-m", "classicselfie", "scan"]
 MAKE_SELFIES = ("--threshold", "0")  # every drawn person is called a selfie then, no scene is
@@ -19,11 +20,10 @@ MAKE_SELFIES = ("--threshold", "0")  # every drawn person is called a selfie the
 
 def run(*arguments: object, stdin: bytes = b"", cwd: Path | None = None, code: int = 0) -> str:
     """Run the command; returns what it printed, and its errors where it failed."""
-    command = [*COMMAND, "--jobs", "2", *map(str, arguments)]
-    done = subprocess.run(command, input=stdin, capture_output=True, check=False, cwd=cwd)
-    assert done.returncode == code, done.stderr.decode()
-    assert b"Traceback" not in done.stderr
-    return (done.stderr if code else done.stdout).decode()
+    done = call("scan", "--jobs", "1", *arguments, stdin=stdin, cwd=cwd)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr if code else done.stdout
 
 
 def rows_of(database: Path) -> dict[str, sqlite3.Row]:

@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from commands import call
 from conftest import encode
 from PIL import Image
 
@@ -31,9 +32,11 @@ HOSTILE = "<img src=x onerror=alert(1)>'\" &amp; #1?%41.jpg"
 NEAR, FAR, ROOMS = 14, 13, 12
 
 
+COMMAND = [sys.executable, "-m", "classicselfie", "explore"]
+
+
 def explore(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "classicselfie", "explore", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    return call("explore", *arguments)
 
 
 def read_data(gallery: Path) -> dict[str, Any]:
@@ -81,7 +84,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def gallery(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("out") / "gallery"
-    done = explore(photos, "-o", output, "--png", "--threshold", "0.1")
+    command = [*COMMAND, photos, "-o", output, "--png", "--threshold", "0.1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\n") == 1
     assert f"{NEAR + FAR + ROOMS} photos" in done.stdout
@@ -248,17 +252,7 @@ def test_an_interrupted_build_leaves_the_old_gallery(gallery: Path, tmp_path: Pa
         (photos / f"{index}.jpg").write_bytes(encode(draw_scene(320, 240, index), ".jpg"))
     shutil.copytree(gallery, output)
     before = {path: path.read_bytes() for path in output.rglob("*.js")}
-    command = [
-        sys.executable,
-        "-m",
-        "classicselfie",
-        "explore",
-        photos,
-        "-o",
-        output,
-        "--jobs=1",
-        "--force",
-    ]
+    command = [*COMMAND, photos, "-o", output, "--jobs=1", "--force"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE)
     while process.poll() is None and not list(tmp_path.glob(".gallery-*")):
         time.sleep(0.02)
@@ -277,8 +271,7 @@ def test_somebody_who_watches_sees_progress(person_path: Path, tmp_path: Path) -
 
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    command = [sys.executable, "-m", "classicselfie", "explore", person_path.parent]
-    command += ["-o", tmp_path / "gallery", "--jobs=1"]
+    command = [*COMMAND, person_path.parent, "-o", tmp_path / "gallery", "--jobs=1"]
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=theirs, check=True)
     os.close(theirs)
     shown = os.read(ours, 65536).decode()

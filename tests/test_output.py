@@ -282,9 +282,8 @@ def test_printable_keeps_what_people_write() -> None:
 FULL_AT = 20_000  # bytes
 
 
-def small_files_only() -> None:
-    """For a process that is to come, let the disk be full after 20 kB."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FULL_AT, FULL_AT))
+# For a process that is to come, let the disk be full after 20 kB; sh counts blocks of 512 bytes.
+SMALL_FILES_ONLY = f'ulimit -f {FULL_AT // 512} && exec "$@"'
 
 
 @contextmanager
@@ -313,7 +312,7 @@ def test_a_full_disk_leaves_no_half_file(command: str, tmp_path: Path) -> None:
     photo.parent.mkdir()
     photo.write_bytes(encode(draw_person(480, 640), ".png"))
     arguments = [each.replace("PHOTO", str(photo)) for each in WRITING[command]]
-    done = run(*arguments, cwd=tmp_path, preexec_fn=small_files_only)
+    done = run(*arguments, cwd=tmp_path, shell=SMALL_FILES_ONLY)
     assert done.returncode == FAILED
     last = done.stderr.decode().splitlines()[-1]
     assert last.startswith("classicselfie: ")
@@ -323,7 +322,7 @@ def test_a_full_disk_leaves_no_half_file(command: str, tmp_path: Path) -> None:
     assert run(*arguments, cwd=tmp_path).returncode == 0
     # What is there stays as it was when it cannot be replaced.
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    done = run(*arguments, "--force", cwd=tmp_path, preexec_fn=small_files_only)
+    done = run(*arguments, "--force", cwd=tmp_path, shell=SMALL_FILES_ONLY)
     assert done.returncode == FAILED
     assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 

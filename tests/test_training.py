@@ -101,12 +101,18 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The option by which those that only learn share what is extracted of the manifest."""
+    return ["--cache", str(tmp_path_factory.mktemp("features"))]
+
+
 def test_training_writes_weights_that_load_and_a_card(
-    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    manifest: Path, cache: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, second = tmp_path / "mine.json", tmp_path / "again" / "mine.json"
     second.parent.mkdir()
-    assert main(["train", str(manifest), "-o", str(first), "--jobs", "1"]) == 0
+    assert main(["train", str(manifest), "-o", str(first), "--jobs", "1", *cache]) == 0
     assert "left out broken.jpg: the picture's header is damaged" in capsys.readouterr().err
     assert main(["train", str(manifest), "-o", str(second), "--jobs", "2"]) == 0
     assert first.read_bytes() == second.read_bytes()
@@ -203,10 +209,10 @@ def test_labels_without_sense_are_not_learnt() -> None:
 
 
 def test_the_report_of_train_is_that_of_evaluate(
-    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    manifest: Path, cache: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     weights, report = tmp_path / "mine.json", tmp_path / "left_out.html"
-    arguments = [str(manifest), "--jobs", "1", "--cache", str(tmp_path / "cache")]
+    arguments = [str(manifest), "--jobs", "1", *cache]
     assert main(["train", *arguments, "-o", str(weights)]) == 0
     beside = json.loads((tmp_path / "mine.report.html.json").read_text(encoding="utf-8"))
     assert main(["evaluate", *arguments, "-o", str(report)]) == 0
@@ -458,10 +464,10 @@ def test_too_few_sources_are_shared_out_and_subjects_stay_together() -> None:
 
 
 def test_groups_are_left_out_of_everything_on_demand(
-    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    manifest: Path, cache: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "mine.json"
-    arguments = ["train", str(manifest), "-o", str(output), "--jobs", "1"]
+    arguments = ["train", str(manifest), "-o", str(output), "--jobs", "1", *cache]
     assert main([*arguments, "--without", "rest_a", "--without", "me_b"]) == 0
     card = load_model(output).card
     assert card["training_data"]["sources"] == ["me_a", "rest_b"]

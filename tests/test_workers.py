@@ -204,14 +204,20 @@ def test_processes_start_from_anywhere(use: str, place: str, folder: Path, tmp_p
     assert "Traceback" not in done.stderr
 
 
+# A fork of the program that outlives it holds its connections open.
+FORK = """
+import os, threading, time, psutil
+def fork():
+    while len(psutil.Process().children()) < 2:
+        time.sleep(0.05)
+    os.fork() or time.sleep(60)
+threading.Thread(target=fork, daemon=True).start()
+"""
+
+
 @pytest.mark.parametrize("use", USES)
 def test_a_killed_program_leaves_no_process(use: str, folder: Path, tmp_path: Path) -> None:
-    # A fork of the program that outlives it holds its connections open.
-    code = HEAD + "import itertools, os, time\npaths = list(paths) * 1000\n" + USES[use]
-    fork = HEAD + "import os, time\n"
-    fork += "import threading\n"
-    fork += "threading.Timer(3, lambda: os.fork() or time.sleep(60)).start()\n"
-    code = fork + code.removeprefix(HEAD)
+    code = FORK + HEAD + "paths = list(paths) * 1000\n" + USES[use]
     many = tmp_path / "many"
     many.mkdir()
     for number in range(600):

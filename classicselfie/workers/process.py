@@ -26,8 +26,8 @@ READY, DONE, FAILED = "ready", "done", "failed"
 _LOOK_SECONDS = 1.0
 
 
-def main(connection: socket.socket) -> None:
-    """Answer requests until the other end of the connection is gone.
+def main(connection: socket.socket, parent: int | None = None) -> None:
+    """Answer requests until the other end of the connection is gone, or the parent.
 
     The first message holds a pickled `Prepare`; it comes from who started this process.
     """
@@ -38,7 +38,7 @@ def main(connection: socket.socket) -> None:
     warnings.simplefilter("ignore")  # damaged metadata; the verdict tells
     requests: SimpleQueue[Message] = SimpleQueue()
     threading.Thread(target=_read, args=(connection, requests), daemon=True).start()
-    die_with_parent()
+    die_with_parent(parent)
     try:
         import cv2
 
@@ -70,13 +70,20 @@ def _read(connection: socket.socket, requests: SimpleQueue[Message]) -> None:
 
 
 @lru_cache(maxsize=1)
-def die_with_parent() -> None:
-    """Leave no process behind, not even a hanging one, when the parent is killed."""
-    parent = os.getppid()
+def die_with_parent(parent: int | None = None) -> None:
+    """Leave no process behind, not even a hanging one, when the parent is killed.
+
+    Parameters
+    ----------
+    parent : int, optional
+        Its process id; by default that of whoever is the parent now, when the one who started
+        this process may be dead already.
+    """
+    expected = parent or os.getppid()
 
     def look() -> None:
         # A pipe's end tells too, but not while a fork of the parent holds it open.
-        while os.getppid() == parent:
+        while os.getppid() == expected:
             time.sleep(_LOOK_SECONDS)
         os._exit(1)
 

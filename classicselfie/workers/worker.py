@@ -30,7 +30,7 @@ _BODY = (
     "import sys; place, *sys.path = sys.argv[1:]; import socket; "
     "from classicselfie.workers.process import main; "
 )
-_CONNECT = "main(socket.socket(fileno=int(place)))"
+_CONNECT = "main(socket.socket(fileno=int(place)), {parent})"
 _CONNECT_WINDOWS = "main(socket.fromshare(sys.stdin.buffer.read()))"
 _FLAGS = {
     "dont_write_bytecode": ("-B",),
@@ -226,8 +226,9 @@ def _spawn(theirs: socket.socket) -> subprocess.Popen[bytes]:
             process.stdin.write(theirs.share(process.pid))
         return process
     place = theirs.fileno()
+    connect = _CONNECT.format(parent=os.getpid())
     return subprocess.Popen(
-        [executable, *options, "-c", _BODY + _CONNECT, str(place), *_path()],
+        [executable, *options, "-c", _BODY + connect, str(place), *_path()],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,  # decoders tell things there
