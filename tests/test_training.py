@@ -365,7 +365,7 @@ def test_what_was_extracted_is_kept(manifest: Path, tmp_path: Path) -> None:
     database = sqlite3.connect(tmp_path / "cache" / "features.sqlite", isolation_level=None)
     assert database.execute("SELECT count(*) FROM photos").fetchone() == (8,)
     # A mark in the kept vectors shows that the second run reads them and extracts the rest.
-    kept = np.concatenate([first.features[0].ravel(), first.thumbnails[0], first.face_light[0]])
+    kept = np.concatenate([first.features[0].ravel(), first.early[0].ravel(), first.face_light[0]])
     (key,) = database.execute(
         "SELECT key FROM photos WHERE numbers = ?", (kept.tobytes(),)
     ).fetchone()
@@ -515,7 +515,7 @@ def test_a_family_of_features_is_left_out_on_demand() -> None:
     families = {group.name.partition("_")[0] for group in GROUPS}
     assert set(auc) == {"", *families}
     assert auc["face"] < auc[""] - 0.02
-    assert auc["hog"] < auc[""] - 0.02  # both of it are gone at once
+    assert auc["maps"] < auc[""] - 0.02  # both of them are gone at once
     assert auc["light"] == pytest.approx(auc[""])
 
 
