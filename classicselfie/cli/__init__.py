@@ -18,8 +18,7 @@ from classicselfie.console import flush, note, say, stand_in_for_closed_streams,
 from classicselfie.errors import ClassicSelfieError, ClosedPipeError, OutputError
 
 WRONG_USAGE, FAILED, INTERRUPTED, READER_GONE = 2, 4, 130, 141
-# Each command and the module that adds it, in the order of the help.
-_MODULES = {
+COMMANDS = {
     "check": "check",
     "scan": "scan",
     "explain": "explain",
@@ -32,6 +31,7 @@ _MODULES = {
     "evaluate": "laboratory",
     "bench": "bench",
 }
+"""Each command and the module that adds it, in the order of the help."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -132,7 +132,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="tell the version")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    modules = [_MODULES[command]] if command in _MODULES else dict.fromkeys(_MODULES.values())
+    modules = [COMMANDS[command]] if command in COMMANDS else dict.fromkeys(COMMANDS.values())
     for name in modules:
         import_module(f"{__name__}.{name}").add_to(commands)
     return parser
