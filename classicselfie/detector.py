@@ -96,13 +96,15 @@ class SelfieDetector:
             f"model={self.model.name}>"
         )
 
-    def check(self, photo: PhotoSource) -> Verdict:
+    def check(self, photo: PhotoSource, *, max_pixels: int | None = None) -> Verdict:
         """Judge one photo.
 
         Parameters
         ----------
         photo : path, bytes, binary file object, PIL image or ndarray
             An array is uint8 of shape (height, width, 3) in BGR, or (height, width).
+        max_pixels : int, optional
+            A larger photo is not decoded, and "unknown"; the formats' own limits hold as well.
 
         Returns
         -------
@@ -121,6 +123,10 @@ class SelfieDetector:
         try:
             with open_photo(photo) as file:
                 timer.lap("open")
+                width, height = file.size
+                if max_pixels is not None and width * height > max_pixels:
+                    limit = f"more than the limit of {max_pixels / 1e6:g} million"
+                    raise PhotoError(f"it has {width} × {height} pixels, {limit}")
                 hints = read_hints(file)
                 timer.lap("metadata")
                 small = file.thumbnail() if "thumbnail" in self.model.margins else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import BinaryIO, cast
 
-from PIL import Image, PngImagePlugin, TiffImagePlugin
+from PIL import Image, ImageFile
 
 from classicselfie.exif import Exif, read_exif
 from classicselfie.xmp import xmp_orientation
@@ -16,7 +16,12 @@ _WIDTH, _HEIGHT = 0xA002, 0xA003
 _FORMATS_OF_XMP_ORIENTATION = frozenset({"JPEG", "MPO", "PNG", "WEBP"})
 
 
-def embedded_exif(image: Image.Image) -> Exif:
+def is_tiff(image: Image.Image) -> bool:
+    """Tell whether Pillow reads it as a TIFF; its plugin is not loaded for that."""
+    return hasattr(image, "tag_v2")
+
+
+def embedded_exif(image: Image.Image, *, own: bool = False) -> Exif:
     """Read the Exif; empty where there is none. Damage never hides the pixels.
 
     Parameters
@@ -24,14 +29,17 @@ def embedded_exif(image: Image.Image) -> Exif:
     image : PIL.Image.Image
         Opened, its pixels not necessarily decoded. Of a PNG without Exif before its pixels these
         are decoded, for it may stand behind them.
+    own : bool
+        Whether it was opened here, so that nobody has put an Exif into it since.
 
     Returns
     -------
     Exif
     """
-    if isinstance(image, TiffImagePlugin.TiffImageFile) and image.fp and not image.fp.closed:
-        return read_exif(cast(BinaryIO, image.fp))
-    if isinstance(image, PngImagePlugin.PngImageFile) and "exif" not in image.info:
+    file = image.fp if isinstance(image, ImageFile.ImageFile) else None
+    if is_tiff(image) and file and not file.closed:
+        return read_exif(cast(BinaryIO, file))
+    if image.format == "PNG" and "exif" not in image.info:
         with suppress(Exception):  # what is wrong with the pixels shows when they are asked for
             image.load()
     if isinstance(block := image.info.get("exif"), bytes):
@@ -40,7 +48,8 @@ def embedded_exif(image: Image.Image) -> Exif:
         if text := image.info.get(f"Raw profile type {name}"):
             with suppress(ValueError):
                 return read_exif(bytes.fromhex("".join(text.split("\n")[3:])))
-    if "xmp" not in image.info:  # else Pillow would mix the orientation in XMP with these
+    # With XMP Pillow would mix the orientation there with these.
+    if not own and "xmp" not in image.info:
         with suppress(Exception):  # a caller's own image, whose Exif may be in memory only
             return read_exif(image.getexif().tobytes())
     return Exif()

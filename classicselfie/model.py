@@ -132,7 +132,7 @@ class LinearModel:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of `to_json`, which is that of the file that training has written."""
+        """SHA-256 of the text it was read from, or of `to_json`, which training writes."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     @property
@@ -270,7 +270,7 @@ class LinearModel:
             for group in groups:
                 if any(len(group[key]) != len(group["parts"]) for key in _ARRAYS):
                     raise ModelError(f"{source}: group {group['group']!r} lacks numbers or names")
-            return cls(
+            model = cls(
                 title=str(data["name"]),
                 detector=str(data["detector"]),
                 feature_names=tuple(
@@ -286,6 +286,9 @@ class LinearModel:
                 thresholds={str(k): float(v) for k, v in data["thresholds"].items()},
                 card=data["card"],
             )
+            # Writing the numbers anew, only to hash them, takes longer than to read them.
+            vars(model)["digest"] = hashlib.sha256(text.encode()).hexdigest()
+            return model
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise ModelError(f"{source} is no valid weights file: {error!r}") from error
 

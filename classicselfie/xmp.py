@@ -8,6 +8,7 @@ of the packet alone.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _PREFIX = rb"(?:[\w.-]{1,40}:)?"
 _LIST = (
@@ -15,7 +16,9 @@ _LIST = (
 )
 
 
+@lru_cache(maxsize=8)
 def _property(names: bytes) -> re.Pattern[bytes]:
+    """Compile when a packet is first looked into: most photos have none."""
     name = _PREFIX + rb"(?:" + names + rb")"
     attribute = rb"\s" + name + rb"\s{0,8}=\s{0,8}[\"']([^\"'<>]{1,200})[\"']"
     element = rb"<" + name + rb"(?:\s[^<>]{0,200})?>\s{0,40}" + _LIST + rb"([^<>]{1,200})<"
@@ -23,12 +26,12 @@ def _property(names: bytes) -> re.Pattern[bytes]:
 
 
 # LensModel is of Exif's own namespace (exifEX), Lens of Adobe's older one (aux).
-_LENS = _property(rb"LensModel|Lens")
-_ORIENTATION = _property(rb"Orientation")
+_LENS = rb"LensModel|Lens"
+_ORIENTATION = rb"Orientation"
 # As Exif tells them, and as TIFF does.
 _WIDTH_HEIGHT = (
-    (_property(rb"PixelXDimension"), _property(rb"PixelYDimension")),
-    (_property(rb"ImageWidth"), _property(rb"ImageLength")),
+    (rb"PixelXDimension", rb"PixelYDimension"),
+    (rb"ImageWidth", rb"ImageLength"),
 )
 
 
@@ -43,7 +46,9 @@ def xmp_lenses(packet: bytes) -> list[str]:
     -------
     list of str
     """
-    return [_value(match).decode("utf-8", "replace") for match in _LENS.finditer(packet)]
+    if not packet:
+        return []
+    return [_value(match).decode("utf-8", "replace") for match in _property(_LENS).finditer(packet)]
 
 
 def xmp_orientation(
@@ -73,7 +78,7 @@ def xmp_orientation(
     are exactly the stored ones. After a quarter turn they would be exchanged. For half turns,
     mirrored and square pictures no such proof exists; they stay as they are.
     """
-    told = _integer(_ORIENTATION, packet)
+    told = _integer(_ORIENTATION, packet) if packet else None
     if told not in (5, 6, 7, 8) or size[0] == size[1]:
         return None
     sizes = [(_integer(width, packet), _integer(height, packet)) for width, height in _WIDTH_HEIGHT]
@@ -86,7 +91,7 @@ def _value(match: re.Match[bytes]) -> bytes:
     return value.strip()
 
 
-def _integer(pattern: re.Pattern[bytes], packet: bytes) -> int | None:
-    match = pattern.search(packet)
+def _integer(names: bytes, packet: bytes) -> int | None:
+    match = _property(names).search(packet)
     text = _value(match) if match else b""
     return int(text) if text.isdigit() and len(text) < 10 else None

@@ -17,7 +17,7 @@ CRASHES, CRASHES_ONCE, HANGS = b"!crashes", b"!crashes once: ", b"!hangs"
 class FaultyDetector(SelfieDetector):
     """What a photo carries behind its end says what happens."""
 
-    def check(self, photo: PhotoSource) -> Verdict:
+    def check(self, photo: PhotoSource, *, max_pixels: int | None = None) -> Verdict:
         data = photo
         if not isinstance(photo, bytes):
             data = photo.read()
@@ -31,7 +31,7 @@ class FaultyDetector(SelfieDetector):
             if not marker.exists():
                 marker.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
-        return super().check(photo)
+        return super().check(photo, max_pixels=max_pixels)
 
     def __reduce__(self) -> tuple[object, ...]:
         return FaultyDetector, ()

@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from classicselfie import SelfieDetector, __version__
+from classicselfie.cli import COMMANDS
 
 KEYS = {
     "path",
@@ -119,6 +121,35 @@ def test_version_and_help_load_no_opencv() -> None:
         assert done.returncode == 0, arguments
         if arguments == ["--version"]:
             assert done.stdout.decode().strip() == f"classicselfie {__version__}"
+
+
+def test_a_check_loads_no_other_command_and_no_reader_of_other_formats(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    Image.new("RGB", (320, 240), "grey").save(photo, dpi=(72, 72))
+    code = (
+        "import sys\n"
+        "from classicselfie.cli import main\n"
+        "main(['check', sys.argv[1]])\n"
+        "print(*(name for name in sys.modules if name.startswith('PIL.') and 'Plugin' in name\n"
+        "        or name.startswith('classicselfie.cli.')))"
+    )
+    command = [sys.executable, "-c", code, str(photo)]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    said, loaded = done.stdout.splitlines()
+    assert "does not look like a selfie" in said
+    assert sorted(loaded.split()) == [
+        "PIL.JpegImagePlugin",
+        "classicselfie.cli.check",
+        "classicselfie.cli.options",
+    ]
+
+
+def test_one_command_is_parsed_as_it_is_among_all_of_them() -> None:
+    listed = run("--help").stdout
+    for name in COMMANDS:
+        assert re.search(rf"^    {name}\s", listed, re.MULTILINE), name
+        assert run(name, "--help").stdout.startswith(f"usage: classicselfie {name} ")
+    assert "invalid choice: 'chekc'" in run("chekc", "photo.jpg").stderr
 
 
 def test_any_file_name_can_be_printed(person_jpeg: bytes, tmp_path: Path) -> None:

@@ -148,6 +148,17 @@ def test_what_cannot_be_read_is_unknown(detector: SelfieDetector, source: object
     assert str(verdict) == f"cannot be judged: {reason.sentence}"
 
 
+def test_a_photo_larger_than_asked_for_is_unknown_and_keeps_its_time(
+    detector: SelfieDetector, person_jpeg: bytes
+) -> None:
+    refused = detector.check(person_jpeg, max_pixels=480 * 640 - 1)
+    assert refused.label == "unknown"
+    assert str(refused.reasons[0].sentence).startswith("it has 480 × 640 pixels, more than")
+    assert set(refused.timings_ms) == {"open"}
+    taken = detector.check(person_jpeg, max_pixels=480 * 640)
+    assert taken.probability == detector.check(person_jpeg).probability
+
+
 def test_the_one_liner(person_jpeg: bytes, detector: SelfieDetector) -> None:
     assert classicselfie.check(person_jpeg) == detector.check(person_jpeg)
 

@@ -123,6 +123,16 @@ def test_weights_carry_their_own_name_and_a_hash_that_tells_them_apart(
     assert other.name != small.name
 
 
+def test_weights_laid_out_by_hand_are_named_by_their_file_too(
+    small: LinearModel, tmp_path: Path
+) -> None:
+    path = tmp_path / "indented.json"
+    path.write_text(json.dumps(json.loads(small.to_json()), indent=4))
+    model = load_model(path)
+    assert model.digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert replace(model, title="other").digest != model.digest
+
+
 @pytest.mark.parametrize("name", BUNDLED)
 def test_bundled_weights_are_named_by_their_file(name: str) -> None:
     data = Path(resource("models", BUNDLED[name])).read_bytes()

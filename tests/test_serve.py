@@ -271,7 +271,7 @@ def test_a_photo_of_too_many_pixels_is_unknown(person_jpeg: bytes) -> None:
         answer = narrow.check(person_jpeg).json()  # 480 × 640
     assert answer["label"] == "unknown"
     assert answer["reasons"][0]["sentence"] == (
-        "it has 480 × 640 pixels; this service takes 0.3 million"
+        "it has 480 × 640 pixels, more than the limit of 0.3 million"
     )
 
 

@@ -6,19 +6,32 @@ import argparse
 import io
 import os
 import sys
-import traceback
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
 from classicselfie import __version__
-from classicselfie.cli import bench, check, crop, explain, explore, laboratory, quality, scan, serve
 from classicselfie.cli.options import exit_codes
 from classicselfie.console import flush, note, say, stand_in_for_closed_streams, write
 from classicselfie.errors import ClassicSelfieError, ClosedPipeError, OutputError
 
 WRONG_USAGE, FAILED, INTERRUPTED, READER_GONE = 2, 4, 130, 141
+COMMANDS = {
+    "check": "check",
+    "scan": "scan",
+    "explain": "explain",
+    "quality": "quality",
+    "train-ratings": "quality",
+    "crop": "crop",
+    "explore": "explore",
+    "serve": "serve",
+    "train": "laboratory",
+    "evaluate": "laboratory",
+    "bench": "bench",
+}
+"""Each command and the module that adds it, in the order of the help."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,7 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal knows every letter
-    arguments = _parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    arguments = _parser(argv[0] if argv else "").parse_args(argv)
     warnings.filterwarnings("ignore", module="PIL")  # damaged metadata; the verdict tells
     # OpenCV 5 warns of its own engine whenever YuNet is loaded; read when cv2 is imported.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
@@ -86,6 +100,8 @@ def _has_working_folder() -> bool:
 
 def _show_traceback() -> None:
     if sys.flags.dev_mode:
+        import traceback
+
         note(*traceback.format_exc().splitlines())
 
 
@@ -106,7 +122,8 @@ class _Version(argparse.Action):
         sys.exit(0)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(command: str) -> argparse.ArgumentParser:
+    """Make the parser of one command; of all where there is no such one, for help and errors."""
     parser = _Parser(
         prog="classicselfie",
         description="Tell whether photos look like selfies: offline, with reasons.",
@@ -115,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="tell the version")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (check, scan, explain, quality, crop, explore, serve, laboratory, bench):
-        command.add_to(commands)
+    modules = [COMMANDS[command]] if command in COMMANDS else dict.fromkeys(COMMANDS.values())
+    for name in modules:
+        import_module(f"{__name__}.{name}").add_to(commands)
     return parser

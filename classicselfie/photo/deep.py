@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 
 from classicselfie.errors import PhotoError
 
@@ -41,8 +42,9 @@ def read_numbers(image: Image.Image) -> _Numbers:
         If there is no number among them.
     """
     numbers = np.asarray(image)
-    if image.mode == "I" and isinstance(image, TiffImagePlugin.TiffImageFile):
-        kind = image.tag_v2.get(_SAMPLE_FORMAT, (_UNSIGNED,))
+    tags: Mapping[int, Any] | None = getattr(image, "tag_v2", None)  # a TIFF's
+    if image.mode == "I" and tags is not None:
+        kind = tags.get(_SAMPLE_FORMAT, (_UNSIGNED,))
         if kind in (_UNSIGNED, (_UNSIGNED,)):  # Pillow reads all of them as signed
             numbers = numbers.view(np.uint32)
     if image.mode == "F":

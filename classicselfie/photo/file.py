@@ -12,9 +12,9 @@ from typing import Any, BinaryIO, cast
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, JpegImagePlugin, TiffImagePlugin
+from PIL import Image, ImageFile
 
-from classicselfie.embedded import embedded_exif, embedded_xmp, stored_orientation
+from classicselfie.embedded import embedded_exif, embedded_xmp, is_tiff, stored_orientation
 from classicselfie.errors import PhotoError
 from classicselfie.exif import Exif
 from classicselfie.images import BgrImage
@@ -127,7 +127,7 @@ class PhotoFile:
         image = self._pixels
         # A caller's own image may have been changed since it was opened, and only of a JPEG is
         # it known how its thumbnail lies.
-        if not (self._draft and isinstance(image, JpegImagePlugin.JpegImageFile)):
+        if not (self._draft and isinstance(image, ImageFile.ImageFile) and image.format == "JPEG"):
             return None
         if min(self.size) < MIN_SIDE or not is_whole(self.trailer):
             return None
@@ -208,13 +208,13 @@ def _from_stream(stream: BinaryIO) -> PhotoFile:
 
 
 def _from_pillow(image: Image.Image, trailer: bytes = b"", draft: bool = False) -> PhotoFile:
-    exif = embedded_exif(image)
+    exif = embedded_exif(image, own=draft)
     xmp = embedded_xmp(image)
-    if draft and isinstance(image, TiffImagePlugin.TiffImageFile):
+    if draft and is_tiff(image):
         image.info.pop("xmp", None)  # Pillow would turn the pixels by it
     orientation = stored_orientation(exif, xmp, image)
     # Pillow turns TIFF by itself, pillow-heif HEIC, and says where the latter came from.
-    turn = 1 if isinstance(image, TiffImagePlugin.TiffImageFile) else orientation
+    turn = 1 if is_tiff(image) else orientation
     orientation = image.info.get("original_orientation") or orientation
     width, height = image.size
     return PhotoFile(
