@@ -58,6 +58,17 @@ def in_turns(groups: Mapping[str, Sequence[Measure]], repetitions: int) -> dict[
     return samples
 
 
+def timed(name: str, work: Callable[[], object], photos: int = 1) -> Measure:
+    """Measure whatever work: milliseconds per photo of those it deals with."""
+
+    def measure() -> dict[str, float]:
+        start = perf_counter()
+        work()
+        return {name: _ms_since(start) / photos}
+
+    return measure
+
+
 def check_stages(detector: SelfieDetector, photo: Path) -> Measure:
     """Measure a check, stage by stage and as a whole."""
     with open_photo(photo) as file:
@@ -80,17 +91,15 @@ def check_stages(detector: SelfieDetector, photo: Path) -> Measure:
 def decode(photos: Sequence[Path], *, eighth: bool) -> Measure:
     """Measure the decoding alone, by Pillow as in the library: milliseconds per photo."""
 
-    def measure() -> dict[str, float]:
-        start = perf_counter()
+    def work() -> None:
         for photo in photos:
             with photo.open("rb") as stream:
                 image = JpegImageFile(stream)
                 if eighth:
                     image.draft(None, (image.width // 8, image.height // 8))
                 image.load()
-        return {EIGHTH if eighth else FULL: _ms_since(start) / len(photos)}
 
-    return measure
+    return timed(EIGHTH if eighth else FULL, work, len(photos))
 
 
 def mobilenet(model: Path) -> Measure:
@@ -116,13 +125,7 @@ def mobilenet(model: Path) -> Measure:
         net.invoke()
     except (ValueError, RuntimeError) as error:
         raise BenchmarkError(f"{model} cannot be run: {str(error).splitlines()[0]}") from error
-
-    def measure() -> dict[str, float]:
-        start = perf_counter()
-        net.invoke()
-        return {MOBILENET: _ms_since(start)}
-
-    return measure
+    return timed(MOBILENET, net.invoke)
 
 
 def cold_start(detector: str, photo: Path) -> list[Measure]:
@@ -130,18 +133,9 @@ def cold_start(detector: str, photo: Path) -> list[Measure]:
     check = ("-m", "classicselfie", "check", "--detector", detector, str(photo))
     imports = ("-c", "import cv2, numpy, PIL.Image")
     return [
-        _process(CHECK_PROCESS, check, codes=(0, 1)),
-        _process("`import cv2, numpy, PIL.Image`", imports, codes=(0,)),
+        timed(CHECK_PROCESS, lambda: run_python(check, codes=(0, 1))),
+        timed("`import cv2, numpy, PIL.Image`", lambda: run_python(imports)),
     ]
-
-
-def _process(name: str, arguments: Sequence[str], codes: Sequence[int]) -> Measure:
-    def measure() -> dict[str, float]:
-        start = perf_counter()
-        run_python(arguments, codes)
-        return {name: _ms_since(start)}
-
-    return measure
 
 
 def run_python(arguments: Sequence[str], codes: Sequence[int] = (0,)) -> str:
