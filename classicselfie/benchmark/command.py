@@ -48,7 +48,6 @@ from classicselfie.benchmark.summary import summarise
 from classicselfie.console import say
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import BenchmarkError, MissingExtraError
-from classicselfie.files import refuse_targets
 
 # Python with OpenCV, the weights and a first check.
 _BASE_MB = 200
@@ -92,7 +91,7 @@ def bench(
     BenchmarkError
         If the device has too little memory or space for the photos.
     TargetError
-        If `output` exists already, or must not be written.
+        If `output` exists already; better ask before, by `refuse_targets`.
     OutputError
         If `output` cannot be written.
     MissingExtraError
@@ -100,8 +99,6 @@ def bench(
     ModelError
         If the detector or its weights cannot be used.
     """
-    if output:
-        refuse_targets([output], force=force)
     sizes = list(dict.fromkeys(sizes))
     judge = SelfieDetector(detector=detector)
     network = [measure.mobilenet(mobilenet)] if mobilenet else []

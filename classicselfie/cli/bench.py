@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from classicselfie.cli.options import add_detector, add_force, count, megapixels
 from classicselfie.errors import MissingExtraError
+from classicselfie.files import refuse_targets
 
 if TYPE_CHECKING:
     from classicselfie.cli.options import Commands
@@ -56,6 +57,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
         bench_compare(*arguments.compare)
         return 0
+    if arguments.json:
+        refuse_targets([arguments.json], force=arguments.force)
     for package in ("cpuinfo", "joblib", "psutil", "tqdm"):
         if find_spec(package) is None:
             raise MissingExtraError(package, "bench")
