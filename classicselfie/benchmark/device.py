@@ -67,5 +67,5 @@ def _ask(question: str) -> Any:
     """Ask psutil what not every system tells: it lacks the function, raises or returns None."""
     try:
         return getattr(psutil, question)()
-    except (AttributeError, NotImplementedError, OSError, RuntimeError):
+    except (AttributeError, OSError, RuntimeError):  # NotImplementedError is one of the last
         return None
