@@ -23,12 +23,11 @@ from matplotlib.figure import Figure
 
 from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import draw_head, draw_scene
-from classicselfie.benchmark.measure import run_python
+from classicselfie.benchmark.measure import READING_STAGES, run_python
 from classicselfie.benchmark.pictures import draw_stored
 
 MEGAPIXELS = (2, 12, 48, 108, 200)
 FACES = (0, 1, 10, 50)
-READING = ("open", "metadata", "thumbnail", "decode")
 
 
 def write(path: Path, image: np.ndarray) -> Path:
@@ -109,7 +108,7 @@ def main() -> None:
 
         def after_decoding(path: Path) -> float:
             laps = detector.check(path).timings_ms
-            return sum(ms for stage, ms in laps.items() if stage not in READING)
+            return sum(ms for stage, ms in laps.items() if stage not in READING_STAGES)
 
         faced = interleaved(
             {name: lambda p=p: after_decoding(p) for name, p in crowds.items()},

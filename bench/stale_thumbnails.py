@@ -19,10 +19,11 @@ from statistics import median
 
 import cv2
 import numpy as np
-from ratios import decode_small, in_turns
+from PIL import Image
 from thumbnails import THUMBNAIL_SIDE, as_phone, enlarge
 
 from classicselfie import SelfieDetector
+from classicselfie.benchmark.measure import in_turns, timed
 from classicselfie.images import BgrImage
 from classicselfie.photo import find_borders, load_photo
 from classicselfie.photo.agreement import COLUMNS, ROWS, agrees
@@ -33,6 +34,7 @@ from classicselfie.training.manifest import read_manifest
 PHOTOS = 100
 IGNORE_TURN = cv2.IMREAD_IGNORE_ORIENTATION
 TIMED = 20
+ROUNDS = 7
 
 
 def shrunk(image: BgrImage, side: int = THUMBNAIL_SIDE, how: int = cv2.INTER_AREA) -> BgrImage:
@@ -141,6 +143,13 @@ def strips_of(image: BgrImage) -> list[Strip]:
     return list(read_strips(io.BytesIO(jpeg), COLUMNS, ROWS))
 
 
+def decode_small(data: bytes) -> None:
+    """Decode at 1/8 scale, as the library does, and nothing else."""
+    image = Image.open(io.BytesIO(data))
+    image.draft(None, (320, 240))
+    image.load()
+
+
 def costs(images: Sequence[BgrImage]) -> None:
     """Tell what the check takes beside what it saves, as medians of ratios."""
     detector = SelfieDetector()
@@ -148,16 +157,16 @@ def costs(images: Sequence[BgrImage]) -> None:
     for image in images:
         phone, plain = (as_phone(image, thumbnail=each, noise=True) for each in (True, False))
         small = cv2.cvtColor(shrunk(image), cv2.COLOR_BGR2GRAY)
-        took = in_turns(
-            {
-                "check": lambda plain=plain, small=small: agrees(
-                    small, read_strips(io.BytesIO(plain), COLUMNS, ROWS)
-                ),
-                "decode": lambda plain=plain: decode_small(plain),
-                "with": lambda phone=phone: detector.check(phone),
-                "without": lambda plain=plain: detector.check(plain),
-            }
-        )
+        works = {
+            "check": lambda plain=plain, small=small: agrees(
+                small, read_strips(io.BytesIO(plain), COLUMNS, ROWS)
+            ),
+            "decode": lambda plain=plain: decode_small(plain),
+            "with": lambda phone=phone: detector.check(phone),
+            "without": lambda plain=plain: detector.check(plain),
+        }
+        measures = [timed(name, work) for name, work in works.items()]
+        took = {name: median(ms) for name, ms in in_turns({"": measures}, ROUNDS)[""].items()}
         ratios["the check / 1/8 decode"].append(took["check"] / took["decode"])
         if detector.check(phone).stage == "thumbnail":
             ratios["the check / all that is done where a thumbnail settles it"].append(

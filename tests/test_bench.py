@@ -17,12 +17,37 @@ import pytest
 from PIL import ExifTags, Image
 from PIL.JpegImagePlugin import JpegImageFile
 
+psutil = pytest.importorskip("psutil", reason="the extra bench is not installed")
+for _package in ("cpuinfo", "joblib", "tqdm"):
+    pytest.importorskip(_package, reason="the extra bench is not installed")
+
 from classicselfie import SelfieDetector
 from classicselfie.benchmark import command, device
-from classicselfie.benchmark.figures import AFTER_DECODING, EIGHTH, FULL, MOBILENET, WHOLE
+from classicselfie.benchmark.estimate import Costs, expected_seconds, in_words
+from classicselfie.benchmark.figures import (
+    AFTER_DECODING,
+    EIGHTH,
+    FULL,
+    MOBILENET,
+    PEAK_MEMORY,
+    WHOLE,
+    Figure,
+    many_group,
+    told,
+)
 from classicselfie.benchmark.memory import peak_memory_bytes
-from classicselfie.benchmark.pictures import KINDS, Picture, make_pictures
+from classicselfie.benchmark.pictures import (
+    FACE,
+    KINDS,
+    NO_FACE,
+    SETTLED,
+    Picture,
+    make_pictures,
+    picture_name,
+)
+from classicselfie.benchmark.summary import summarise
 from classicselfie.cli import main
+from classicselfie.features import GROUPS
 
 ROOT = Path(__file__).parents[1]
 THUMBNAIL_OFFSET, THUMBNAIL_LENGTH, ORIENTATION = 0x0201, 0x0202, 0x0112
@@ -42,7 +67,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Picture]:
-    return make_pictures(tmp_path_factory.mktemp("photos"), 1.0, lambda _line: None)
+    return make_pictures(tmp_path_factory.mktemp("photos"), 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +145,7 @@ def test_every_stage_is_measured(written: dict[str, Any], pictures: list[Picture
     assert names[pictures[0].name] >= stages
     for size in ("1 MP", "0.5 MP"):
         assert len(names[f"{size}, cold start of a process"]) == 3
-        assert names[f"{size}, check_many, a photo"] >= {"1 process", "1 process, rate", EIGHTH}
+        assert names[many_group(float(size.split()[0]))] >= {"1 process", "all cores, rate", EIGHTH}
 
 
 def test_figures_hang_together(written: dict[str, Any]) -> None:
@@ -151,7 +176,80 @@ def test_the_table_shows_the_written_figures(
         assert group in lines
     for fact, value in written["device"].items():
         assert f" {fact} {'not told' if value is None else value}" in lines
-    assert any(line.startswith(f"left out: {MOBILENET}") for line in lines)
+
+
+def figure(found: dict[str, Any], group: str, name: str) -> dict[str, Any]:
+    (one,) = (f for f in found["figures"] if (f["group"], f["name"]) == (group, name))
+    return one
+
+
+def test_the_run_ends_with_what_a_person_wants_to_know(
+    measured: tuple[str, Path], written: dict[str, Any]
+) -> None:
+    """The sentences are made of the figures that stand above them."""
+    *_, first, rate, _, _, memory, network = measured[0].splitlines()
+    words = first.split()
+    assert (words[1], words[-1]) == ("1-MP", "it.")
+    shown = [float(word) for word in words if re.fullmatch(r"[\d.e+]+", word)]
+    for value, kind in zip(shown, (FACE, NO_FACE, SETTLED), strict=True):
+        took = figure(written, picture_name(1.0, kind), WHOLE)["p50"]
+        assert value == pytest.approx(took, rel=5e-3)
+    assert written["pictures"][picture_name(1.0, SETTLED)]["stage"] == "thumbnail"
+    rates = figure(written, many_group(1.0), "all cores, rate")["p50"]
+    assert float(rate.split()[-5]) == pytest.approx(rates, rel=5e-3)
+    peak = max(f["p50"] for f in written["figures"] if f["name"] == PEAK_MEMORY)
+    assert f"needs up to {peak:.0f} MB" in memory
+    assert network.startswith("MobileNetV2 is left out: ")
+    assert re.search("--mobilenet FILE.tflite|run: python -m pip install", network)
+
+
+def test_a_thumbnail_that_settles_nothing_is_told() -> None:
+    photos = [picture_name(12.0, kind) for kind in (FACE, NO_FACE, SETTLED)]
+    figures = [
+        *(Figure(name, WHOLE, "ms", 10.0 + n, 20.0) for n, name in enumerate(photos)),
+        *(Figure(name, AFTER_DECODING, "ms", 3.0, 4.0, 0.3, 0.75) for name in photos),
+        *(Figure(name, MOBILENET, "ms", 4.0, 5.0) for name in photos),
+        *(Figure(name, "peak memory, imports alone", "MB", 50.0, 50.0) for name in photos),
+        *(Figure(name, PEAK_MEMORY, "MB", 80.0 + n, 80.0) for n, name in enumerate(photos)),
+        Figure(many_group(12.0), "all cores, rate", "photos/s", 123.4, 130.0),
+    ]
+    facts = {photo: {"stage": "pixels"} for photo in photos}
+    assert list(summarise(figures, facts, [12.0])) == [
+        "A 12-MP photo takes 10 ms here with a face, 11 ms without, and 12 ms with a thumbnail "
+        "that leaves it in doubt.",
+        "All cores together check 123 such photos a second.",
+        "MobileNetV2 would add 4 ms to the decoding; what comes after it here takes 0.75 times "
+        "that with a face and 0.75 times without.",
+        "A process that checks one photo needs up to 82 MB, 50 MB of them for Python, OpenCV, "
+        "numpy and Pillow alone.",
+    ]
+
+
+def test_how_long_it_takes_is_told_before_and_after(measured: tuple[str, Path]) -> None:
+    lines = measured[0].splitlines()
+    before = [n for n, line in enumerate(lines) if line.startswith("This takes about ")]
+    after = [n for n, line in enumerate(lines) if line.startswith("It took ")]
+    pictures = [n for n, line in enumerate(lines) if line.startswith("1 MP, ")]
+    assert before < pictures < after
+    expected = lines[before[0]].split(", if")[0].removeprefix("This takes about ")
+    assert lines[after[0]].endswith(f"; {expected} were expected.")
+
+
+def test_the_expected_time_grows_with_what_is_asked_for() -> None:
+    """Work it out by hand for a device on which everything takes a second."""
+    costs = Costs(drawing=1.0, decoding=1.0, judging=1.0, process=1.0)
+    photos = 7 * (12 + 1)  # drawn, and one process each for its memory
+    rounds = 16 * (7 * (12 + 1) + 2)  # one more that warms up; two processes start
+    batches = 6 * (2 * 12 * (12 + 1) + 1)
+    assert expected_seconds(costs, [12.0], 15) == photos + rounds + batches
+    assert expected_seconds(costs, [12.0, 12.0], 15) == 2 * (photos + rounds + batches)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.3, "5 seconds"), (62.0, "60 seconds"), (100.0, "2 minutes")]
+)
+def test_a_time_is_told_as_precisely_as_it_deserves(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
 
 
 def test_a_run_compared_with_itself_is_one_everywhere(measured: tuple[str, Path]) -> None:
@@ -222,7 +320,7 @@ def test_too_little_memory(
 ) -> None:
     monkeypatch.setattr(command, "free_memory_mb", lambda: 100)
     assert "100 MB are free; choose others with --sizes" in refused(capsys)
-    monkeypatch.setattr(command, "free_memory_mb", lambda: None)
+    monkeypatch.undo()
 
     def exhausted(*_: object) -> None:
         np.empty(2**60, np.uint8)
@@ -267,25 +365,80 @@ def test_files_that_cannot_be(capsys: pytest.CaptureFixture[str], tmp_path: Path
     assert "cannot be run" in refused(capsys, "--mobilenet", str(tmp_path / "missing.tflite"))
 
 
-def test_missing_extras(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(command, "find_spec", lambda _: None)
-    assert "classicselfie[bench]" in refused(capsys, "--mobilenet", "some.tflite")
-    assert main(["bench", "--sizes", "0.5", "--repetitions", "1"]) == 0
-    printed = capsys.readouterr().out
-    assert "left out: all cores: joblib is not installed; run: " in printed
-    assert "all cores, rate" not in printed
+def without(package: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command where a package is not installed."""
+    code = (
+        "import importlib.util, sys\n"
+        "real = importlib.util.find_spec\n"
+        f"sys.modules[{package!r}] = None\n"
+        f"importlib.util.find_spec = lambda n, *a: None if n == {package!r} else real(n, *a)\n"
+        "from classicselfie.cli import main\n"
+        f"sys.exit(main(['bench', *{arguments!r}]))"
+    )
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 
-def test_memory_that_is_not_told_is_left_out(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(command.measure, "peak_memory", lambda *_: {"whole check": None})
-    assert main(["bench", "--sizes", "0.5", "--repetitions", "1"]) == 0
-    printed = capsys.readouterr().out
-    assert "left out: peak memory: not told\n" in printed
-    assert "peak memory, whole check" not in printed
+@pytest.mark.parametrize(
+    ("package", "arguments"),
+    [
+        *((name, ()) for name in ("cpuinfo", "joblib", "psutil", "tqdm")),
+        ("ai_edge_litert", ("--mobilenet", "some.tflite")),
+    ],
+)
+def test_a_missing_extra_names_its_command(package: str, arguments: tuple[str, ...]) -> None:
+    done = without(package, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"classicselfie: {package} is not installed; "
+        "run: python -m pip install 'classicselfie[bench]'\n"
+    )
+
+
+def test_without_its_runtime_mobilenet_is_left_out_in_one_line() -> None:
+    done = without("ai_edge_litert", "--sizes", "0.5", "--repetitions", "1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith(
+        "\nMobileNetV2 is left out: ai_edge_litert is not installed; "
+        "run: python -m pip install 'classicselfie[bench]'\n"
+    )
+
+
+def test_comparing_needs_no_extra(measured: tuple[str, Path]) -> None:
+    for package in ("cpuinfo", "psutil", "tqdm"):
+        done = without(package, "--compare", str(measured[1]), str(measured[1]))
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_file_of_version_0_2_is_compared(measured: tuple[str, Path], tmp_path: Path) -> None:
+    """What only that version told is told of one side."""
+    older = {
+        "schema": 1,
+        "made": "2025-01-01T00:00:00+00:00",
+        "settings": {"detector": "yunet", "sizes": [1.0], "repetitions": 2, "processes": {}},
+        "device": {"model": "Raspberry Pi 4 Model B Rev 1.4", "governor": "ondemand"},
+        "before": {"throttling": None},
+        "after": {"throttling": None},
+        "pictures": {},
+        "left_out": ["all cores: joblib is not installed"],
+        "figures": [
+            {
+                "group": picture_name(1.0, FACE),
+                "name": EIGHTH,
+                "unit": "ms",
+                "p50": 2.0,
+                "p95": 3.0,
+                "to_eighth": 1.0,
+                "to_mobilenet": None,
+            }
+        ],
+    }
+    path = tmp_path / "older.json"
+    path.write_text(json.dumps(older), encoding="utf-8")
+    done = run("--compare", path, measured[1])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"governor +ondemand in A, not told in B", done.stdout)
+    assert f"only in B: {picture_name(1.0, FACE)}, {WHOLE}" in done.stdout
+    assert re.search(rf"^  {EIGHTH} +\d+\.\d\d +\d+\.\d\d +1\.00$", done.stdout, re.MULTILINE)
 
 
 def test_mobilenet_is_one_more_yardstick(
@@ -304,7 +457,10 @@ def test_mobilenet_is_one_more_yardstick(
         assert figure["name"] == AFTER_DECODING
         forward = figures[figure["group"], MOBILENET]["p50"]
         assert figure["to_mobilenet"] == pytest.approx(figure["p50"] / forward, abs=1e-6)
-    assert "/ MobileNetV2" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "/ MobileNetV2" in printed
+    assert "\nMobileNetV2 would add " in printed
+    assert "left out" not in printed
 
 
 def test_the_script_is_the_command() -> None:
@@ -323,66 +479,36 @@ def test_the_script_is_the_command() -> None:
     assert first == second
 
 
-def test_a_pi_is_read(tmp_path: Path) -> None:
-    files = {
-        "proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4\0",
-        "proc/meminfo": "MemTotal:  3884320 kB\nMemFree:  100 kB\nMemAvailable:  2929688 kB\n",
-        "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand\n",
-        "sys/devices/system/cpu/cpu0/cpufreq/scaling_min_freq": "600000\n",
-        "sys/devices/system/cpu/cpu0/cpufreq/scaling_max_freq": "1800000\n",
-        "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq": "1500000\n",
-        "sys/class/thermal/thermal_zone0/temp": "48199\n",
-        "sys/class/thermal/thermal_zone0/type": "cpu-thermal\n",
-    }
-    for name, text in files.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    told = device.describe_device(tmp_path)
-    assert told["model"] == "Raspberry Pi 4 Model B Rev 1.4"
-    assert told["governor"] == "ondemand"
-    assert (told["lowest frequency (MHz)"], told["highest frequency (MHz)"]) == (600, 1800)
-    now = device.describe_moment(tmp_path)
-    assert now["frequency (MHz)"] == 1500
-    assert now["temperature (°C), thermal_zone0 cpu-thermal"] == 48.2
-    assert now["free memory (MB)"] == 3000
+def test_the_device_is_described_by_the_libraries(written: dict[str, Any]) -> None:
+    facts, before = written["device"], written["before"]
+    assert facts["cores"] == psutil.cpu_count()
+    assert facts["memory (MB)"] == round(psutil.virtual_memory().total / 1e6)
+    assert facts["OpenCV"] == cv2.__version__
+    assert facts.keys() >= {"processor", "highest frequency (MHz)", "system"}
+    assert 0 < before["free memory (MB)"] < facts["memory (MB)"]
+    assert "frequency (MHz)" in before
 
 
-def test_what_is_not_told_is_not_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device.platform, "processor", lambda: "")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    told = device.describe_device(tmp_path)
-    now = device.describe_moment(tmp_path)
-    for fact in ("model", "governor", "memory (MB)", "highest frequency (MHz)"):
-        assert told[fact] is None
-    for fact in ("frequency (MHz)", "temperature (°C)", "throttling", "free memory (MB)"):
-        assert now[fact] is None
-    assert re.search("^  governor +not told$", "\n".join(device.told(told)), re.MULTILINE)
+def test_what_the_system_does_not_tell_is_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """psutil lacks a function on one system, raises on another, and returns nothing on a third."""
 
+    def refuse() -> None:
+        raise NotImplementedError
 
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        ("throttled=0x0\n", "0x0: none since the start"),
-        (
-            "throttled=0x50005",
-            "0x50005: under-voltage now, throttled now, under-voltage has occurred, "
-            "throttling has occurred",
-        ),
-        ("VCHI initialization failed", None),
-    ],
-)
-def test_throttling_in_words(answer: str, words: str | None) -> None:
-    assert device.explain_throttling(answer) == words
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script")
-def test_throttling_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "vcgencmd"
-    program.write_text("#!/bin/sh\necho throttled=0x2\n", encoding="utf-8")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert device.describe_moment()["throttling"] == "0x2: frequency capped now"
+    monkeypatch.delattr(psutil, "sensors_temperatures", raising=False)
+    monkeypatch.setattr(psutil, "getloadavg", refuse)
+    monkeypatch.setattr(psutil, "cpu_freq", lambda: None)
+    monkeypatch.setattr(device.cpuinfo, "get_cpu_info", dict)
+    facts = {**device.describe_device(), **device.describe_moment()}
+    for fact in (
+        "processor",
+        "highest frequency (MHz)",
+        "frequency (MHz)",
+        "highest temperature (°C)",
+        "load of the last minute",
+    ):
+        assert facts[fact] is None
+    assert re.search("^  processor +not told$", "\n".join(told(facts)), re.MULTILINE)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="only Linux inherits it")
@@ -391,4 +517,42 @@ def test_peak_memory_is_not_the_parents() -> None:
     code = "from classicselfie.benchmark.memory import peak_memory_bytes as p; print(p())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert int(done.stdout) < 100_000_000 < held.nbytes
-    assert (peak_memory_bytes() or 0) > held.nbytes
+    assert peak_memory_bytes() > held.nbytes
+
+
+def test_peak_memory_remembers_what_was_given_back() -> None:
+    code = (
+        "from classicselfie.benchmark.memory import peak_memory_bytes as p\n"
+        "import numpy as np, psutil\n"
+        "held = np.ones(200_000_000, np.uint8)\n"
+        "del held\n"
+        "print(psutil.Process().memory_info().rss, p())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    now, peak = map(int, done.stdout.split())
+    assert now < 200_000_000 < peak
+
+
+def test_the_ratios_are_printed_of_drawn_photos_too() -> None:
+    """Without real photos there are two columns; the parts of a check add up to all of it."""
+    pytest.importorskip("sklearn", reason="the extra train is not installed")
+    script = [sys.executable, str(ROOT / "bench" / "ratios.py"), "--photos", "1", "--rounds", "1"]
+    done = subprocess.run(
+        script,
+        capture_output=True,
+        check=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    rows = [re.split(r" *\| *", line)[1:-1] for line in done.stdout.splitlines() if "|" in line]
+    table = {name: cells for name, *cells in rows}
+    assert table[""] == ["drawn, a face", "drawn, no face"]
+    assert table["photos"] == ["1", "1"]
+    stages = ("faces", "skin", "features", "score", "reasons")
+    for column in (0, 1):
+        shares = [float(table[f"share of {stage}"][column].rstrip("%")) for stage in stages]
+        assert sum(shares) == pytest.approx(100, abs=3)
+        groups = [float(table[f"share of features: {g.name}"][column].rstrip("%")) for g in GROUPS]
+        assert sum(groups) == pytest.approx(shares[2], abs=len(GROUPS) / 2 + 1)  # rounded each
+    assert f"{AFTER_DECODING} / {MOBILENET}" not in table
+    assert "check_many, two processes / one: " in done.stdout

@@ -3,52 +3,54 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.util import find_spec
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import cv2
 import numpy as np
+from joblib import cpu_count
+from tqdm import tqdm
 
 from classicselfie.benchmark import measure
-from classicselfie.benchmark.device import (
-    describe_device,
-    describe_moment,
-    free_memory_mb,
-    told,
-)
+from classicselfie.benchmark.device import describe_device, describe_moment, free_memory_mb
+from classicselfie.benchmark.estimate import Costs, batch_rounds, expected_seconds, in_words
 from classicselfie.benchmark.figures import (
-    MOBILENET,
+    ALL_CORES,
+    IMPORTS_MEMORY,
+    ONE_PROCESS,
+    PEAK_MEMORY,
     Figure,
-    compare,
-    read_run,
+    beside,
+    many_group,
     table,
     times,
+    told,
     write_run,
 )
 from classicselfie.benchmark.pictures import (
     BYTES_PER_PIXEL_IN_MEMORY,
     BYTES_PER_PIXEL_ON_DISK,
     KINDS,
+    SETTLED,
+    SUMMARISED,
+    Kind,
     Picture,
     make_pictures,
 )
+from classicselfie.benchmark.summary import summarise
 from classicselfie.console import say
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import BenchmarkError, MissingExtraError
-from classicselfie.files import refuse_targets
 
 # Python with OpenCV, the weights and a first check.
 _BASE_MB = 200
-# A round of whole batches takes as long as many single photos.
-_REPETITIONS_PER_BATCH = 3
 
 ABOUT = """\
 Times of one run are compared only with one another; another device, or this one on a warmer
@@ -57,14 +59,6 @@ count. Every time is also given as a ratio to the decoding of the same photo at 
 OpenCV has 1 thread in all of them; "all cores" is one process per core with 1 thread each. The
 fresh processes (cold start, peak memory) leave OpenCV's threads as they are. The photos lie in
 the system's file cache."""
-
-ABOUT_COMPARISON = """\
-The device's mood is in the times of two runs as well; the ratios to the 1/8-scale decode of the
-same run are steadier."""
-ONE_PROCESS = "1 process"
-ALL_CORES = "all cores"
-
-Progress = Callable[[str], None]
 
 
 def bench(
@@ -97,7 +91,7 @@ def bench(
     BenchmarkError
         If the device has too little memory or space for the photos.
     TargetError
-        If `output` exists already, or must not be written.
+        If `output` exists already; better ask before, by `refuse_targets`.
     OutputError
         If `output` cannot be written.
     MissingExtraError
@@ -105,37 +99,39 @@ def bench(
     ModelError
         If the detector or its weights cannot be used.
     """
-    if output:
-        refuse_targets([output], force=force)
-    if mobilenet and find_spec("ai_edge_litert") is None:
-        raise MissingExtraError("ai_edge_litert", "bench")
     sizes = list(dict.fromkeys(sizes))
     judge = SelfieDetector(detector=detector)
-    processes, left_out = _processes()
+    network = [measure.mobilenet(mobilenet)] if mobilenet else []
+    processes = {ONE_PROCESS: 1, ALL_CORES: cpu_count()}
     _refuse_too_little_memory(max(sizes))
     device, before = describe_device(), describe_moment()
     say(f"classicselfie bench: detector {detector}, {repetitions} repetitions", "")
-    say(*ABOUT.splitlines(), "", *told(device))
-    if not mobilenet:
-        left_out.append(f"{MOBILENET}: --mobilenet FILE.tflite is not given")
+    say(*ABOUT.splitlines(), "", *told(device), "")
 
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        with _enough_memory(), _progress() as progress, _folder(sizes) as folder:
-            pictures = [p for size in sizes for p in make_pictures(folder, size, progress)]
+        with _enough_memory(), _folder(sizes) as folder:
+            costs = Costs.measured(folder, judge)
+            expected = in_words(expected_seconds(costs, sizes, repetitions))
+            say(f"This takes about {expected}, if nothing else runs meanwhile.")
+            start = perf_counter()
+            drawn = (make_pictures(folder, size) for size in sizes)
+            bar = tqdm(drawn, "drawing", len(sizes), unit="size", leave=False, disable=None)
+            pictures = [picture for each in bar for picture in each]
             facts = {picture.name: _facts(judge, picture) for picture in pictures}
-            run = _Bench(judge, pictures, repetitions, progress)
-            figures = run.photos(mobilenet) + run.cold_starts() + run.many(processes)
+            run = _Bench(judge, pictures, repetitions)
+            figures = run.photos(network) + run.cold_starts() + run.many(processes)
     finally:
         cv2.setNumThreads(threads)
 
-    if all(figure.unit != "MB" for figure in figures):
-        left_out.append("peak memory: not told")
+    took = in_words(perf_counter() - start)
     after = describe_moment()
     say(*table(figures, {name: _in_words(fact) for name, fact in facts.items()}))
-    say("", "before and after the run:", *told(_beside(before, after, "before", "after")))
-    say(*(f"left out: {line}" for line in left_out))
+    say("", "before and after the run:", *told(beside(before, after, "before", "after")))
+    say("", f"It took {took}; {expected} were expected.", "", *summarise(figures, facts, sizes))
+    if not mobilenet:
+        say(_missing_network())
     if output:
         about = {
             "made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -150,30 +146,8 @@ def bench(
             "before": before,
             "after": after,
             "pictures": facts,
-            "left_out": left_out,
         }
         write_run(about, figures, output, force=force)
-
-
-def bench_compare(a: Path, b: Path) -> None:
-    """Print the figures of run B divided by those of run A; nothing is measured.
-
-    Parameters
-    ----------
-    a, b : Path
-        Files that `bench` wrote.
-
-    Raises
-    ------
-    BenchmarkError
-        If one of them is no such file.
-    """
-    (run_a, figures_a), (run_b, figures_b) = read_run(a), read_run(b)
-    for name, path, run in (("A", a, run_a), ("B", b, run_b)):
-        say(f"{name}: {path}, made {run['made']}")
-    facts_a, facts_b = ({**run["settings"], **run["device"]} for run in (run_a, run_b))
-    say(*told(_beside(facts_a, facts_b, "in A", "in B")))
-    say("", *ABOUT_COMPARISON.splitlines(), *compare(figures_a, figures_b))
 
 
 @dataclass(frozen=True)
@@ -183,63 +157,62 @@ class _Bench:
     judge: SelfieDetector
     pictures: Sequence[Picture]
     repetitions: int
-    progress: Progress
 
     @property
     def detector(self) -> str:
         return self.judge.face_detector.name
 
-    @property
-    def typical(self) -> list[Picture]:
-        """One picture per size, of the kind that phones make."""
-        return [picture for picture in self.pictures if picture.kind == KINDS[0]]
+    def of_sizes(self, *kinds: Kind) -> Iterator[tuple[float, list[Path]]]:
+        """Yield each size with its photos of some kinds."""
+        for size in dict.fromkeys(picture.megapixels for picture in self.pictures):
+            yield (
+                size,
+                [p.path for p in self.pictures if p.megapixels == size and p.kind in kinds],
+            )
 
-    def photos(self, mobilenet: Path | None) -> list[Figure]:
+    def photos(self, network: Sequence[measure.Measure]) -> list[Figure]:
         """Measure the stages of every photo beside the yardsticks, and its memory."""
-        network = [measure.mobilenet(mobilenet, self.pictures[0])] if mobilenet else []
         groups = {
             picture.name: [
-                measure.check_stages(self.judge, picture),
-                measure.decode(picture, eighth=True),
-                measure.decode(picture, eighth=False),
+                measure.check_stages(self.judge, picture.path),
+                measure.decode([picture.path], eighth=True),
+                measure.decode([picture.path], eighth=False),
                 *network,
             ]
             for picture in self.pictures
         }
-        samples = measure.in_turns(groups, self.repetitions, self.progress)
+        samples = measure.in_turns(groups, self.repetitions)
         figures = []
-        for picture in self.pictures:
-            self.progress(f"peak memory: {picture.name}")
+        for picture in tqdm(self.pictures, "peak memory", unit="photo", leave=False, disable=None):
             figures += times(picture.name, samples[picture.name])
-            figures += _megabytes(picture.name, measure.peak_memory(self.detector, picture))
+            figures += _megabytes(picture.name, measure.peak_memory(self.detector, picture.path))
         return figures
 
     def cold_starts(self) -> list[Figure]:
         """Measure whole processes."""
         groups = {
-            f"{picture.megapixels:g} MP, cold start of a process": [
-                *measure.cold_start(self.detector, picture),
-                measure.decode(picture, eighth=True),
+            f"{size:g} MP, cold start of a process": [
+                *measure.cold_start(self.detector, photo),
+                measure.decode([photo], eighth=True),
             ]
-            for picture in self.typical
+            for size, (photo,) in self.of_sizes(SETTLED)
         }
-        samples = measure.in_turns(groups, self.repetitions, self.progress)
+        samples = measure.in_turns(groups, self.repetitions)
         return [figure for group in groups for figure in times(group, samples[group])]
 
     def many(self, processes: Mapping[str, int]) -> list[Figure]:
         """Measure many photos in a row, with each number of processes."""
         groups = {
-            f"{picture.megapixels:g} MP, check_many, a photo": [
+            many_group(size): [
                 *(
-                    measure.throughput(self.judge, picture, count, name)
+                    measure.throughput(self.judge, photos, count, name)
                     for name, count in processes.items()
                 ),
-                measure.decode(picture, eighth=True, photos=measure.PHOTOS_PER_PROCESS),
+                measure.decode(photos, eighth=True),
             ]
-            for picture in self.typical
+            for size, photos in self.of_sizes(*SUMMARISED)
         }
-        rounds = -(-self.repetitions // _REPETITIONS_PER_BATCH)
-        samples = measure.in_turns(groups, rounds, self.progress)
+        samples = measure.in_turns(groups, batch_rounds(self.repetitions))
         figures = []
         for group in groups:
             figures += times(group, samples[group])
@@ -247,20 +220,20 @@ class _Bench:
         return figures
 
 
-def _processes() -> tuple[dict[str, int], list[str]]:
-    """Tell in how many processes photos can be checked, and why not in more."""
-    if find_spec("joblib") is None:
-        return {ONE_PROCESS: 1}, [f"{ALL_CORES}: {MissingExtraError('joblib', 'scan')}"]
-    from joblib import cpu_count
-
-    return {ONE_PROCESS: 1, ALL_CORES: cpu_count()}, []
+def _missing_network() -> str:
+    """Tell what a comparison with MobileNetV2 wants."""
+    if find_spec("ai_edge_litert") is None:
+        return f"MobileNetV2 is left out: {MissingExtraError('ai_edge_litert', 'bench')}"
+    return "MobileNetV2 is left out: give its file with --mobilenet FILE.tflite"
 
 
-def _megabytes(group: str, memory: Mapping[str, int | None]) -> list[Figure]:
+def _megabytes(group: str, memory: Mapping[str, int]) -> list[Figure]:
     return [
-        Figure(group, f"peak memory, {name}", "MB", round(peak / 1e6, 1), round(peak / 1e6, 1))
-        for name, peak in memory.items()
-        if peak is not None
+        Figure(group, name, "MB", round(peak / 1e6, 1), round(peak / 1e6, 1))
+        for name, peak in (
+            (IMPORTS_MEMORY, memory["imports alone"]),
+            (PEAK_MEMORY, memory["whole check"]),
+        )
     ]
 
 
@@ -282,6 +255,7 @@ def _facts(judge: SelfieDetector, picture: Picture) -> dict[str, Any]:
         "label": verdict.label,
         "probability": verdict.probability,
         "faces": len(verdict.faces),
+        "stage": verdict.stage,
     }
 
 
@@ -293,23 +267,9 @@ def _in_words(fact: Mapping[str, Any]) -> str:
     )
 
 
-def _beside(a: Mapping[str, Any], b: Mapping[str, Any], in_a: str, in_b: str) -> dict[str, Any]:
-    """Put facts side by side; once where they are the same."""
-
-    def word(value: Any) -> Any:
-        return "not told" if value is None else value
-
-    return {
-        name: a.get(name)
-        if a.get(name) == b.get(name)
-        else f"{word(a.get(name))} {in_a}, {word(b.get(name))} {in_b}"
-        for name in {**a, **b}
-    }
-
-
 def _refuse_too_little_memory(megapixels: float) -> None:
     needed, free = round(megapixels * BYTES_PER_PIXEL_IN_MEMORY) + _BASE_MB, free_memory_mb()
-    if free is not None and free < needed:
+    if free < needed:
         raise BenchmarkError(
             f"photos of {megapixels:g} megapixels need about {needed} MB of memory, and {free} MB "
             "are free; choose others with --sizes"
@@ -321,7 +281,7 @@ def _enough_memory() -> Iterator[None]:
     """Put what is raised for want of memory into one line."""
     try:
         yield
-    except (MemoryError, cv2.error, BrokenProcessPool) as error:
+    except (MemoryError, cv2.error) as error:
         if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
             raise
         raise BenchmarkError(
@@ -345,23 +305,3 @@ def _folder(sizes: Sequence[float]) -> Iterator[Path]:
                 f"{tempfile.gettempdir()}; set TMPDIR to a folder with more space"
             )
         yield Path(name)
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """Show what is being done on one line of a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _line: None
-        return
-
-    def show(line: str) -> None:
-        columns = shutil.get_terminal_size().columns
-        sys.stderr.write(f"\r{line[: columns - 1]:{columns - 1}}")
-        sys.stderr.flush()
-
-    try:
-        yield show
-    finally:
-        show("")
-        sys.stderr.write("\r")
-        sys.stderr.flush()

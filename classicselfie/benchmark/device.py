@@ -1,64 +1,37 @@
-"""What the system tells about the device; None for whatever it does not tell."""
+"""What py-cpuinfo, psutil and `platform` tell about the device; None for what they do not."""
 
 from __future__ import annotations
 
-import os
 import platform
-import re
-import shutil
-import struct
-import subprocess
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+import cpuinfo
 import cv2
 import numpy as np
+import psutil
 from PIL import __version__ as pillow_version
 from PIL import features
 
 from classicselfie import __version__
 
-# https://www.raspberrypi.com/documentation/computers/os.html, get_throttled
-THROTTLING = {
-    0: "under-voltage now",
-    1: "frequency capped now",
-    2: "throttled now",
-    3: "soft temperature limit now",
-    16: "under-voltage has occurred",
-    17: "frequency capping has occurred",
-    18: "throttling has occurred",
-    19: "soft temperature limit has occurred",
-}
-_FREQUENCIES = "sys/devices/system/cpu/cpu0/cpufreq"
 
-
-def describe_device(root: Path = Path("/")) -> dict[str, Any]:
+def describe_device() -> dict[str, Any]:
     """Tell what does not change during a run.
-
-    Parameters
-    ----------
-    root : Path
-        Where `proc` and `sys` are.
 
     Returns
     -------
     dict
         From a name for people to text or a number, or None.
     """
-    frequencies = root / _FREQUENCIES
+    frequency = _ask("cpu_freq")
     return {
-        "model": _model(root),
-        "cores": os.cpu_count(),
-        "architecture": platform.machine() or None,
-        "bits of this Python": 8 * struct.calcsize("P"),
+        "processor": cpuinfo.get_cpu_info().get("brand_raw"),
+        "cores": psutil.cpu_count(),
+        "highest frequency (MHz)": round(frequency.max) or None if frequency else None,
         "system": platform.platform(),
-        "memory (MB)": _meminfo_mb(root, "MemTotal"),
-        "governor": _text(frequencies / "scaling_governor"),
-        "lowest frequency (MHz)": _number(frequencies / "scaling_min_freq", 1000),
-        "highest frequency (MHz)": _number(frequencies / "scaling_max_freq", 1000),
+        "memory (MB)": round(psutil.virtual_memory().total / 1e6),
         "classicselfie": __version__,
-        "Python": platform.python_version(),
+        "Python": f"{platform.python_version()}, {platform.architecture()[0]}",
         "OpenCV": cv2.__version__,
         "OpenCV threads by default": cv2.getNumThreads(),
         "numpy": np.__version__,
@@ -67,111 +40,32 @@ def describe_device(root: Path = Path("/")) -> dict[str, Any]:
     }
 
 
-def describe_moment(root: Path = Path("/")) -> dict[str, Any]:
+def describe_moment() -> dict[str, Any]:
     """Tell what changes during a run, to be asked before and after it.
-
-    Parameters
-    ----------
-    root : Path
-        Where `proc` and `sys` are.
 
     Returns
     -------
     dict
         From a name for people to text or a number, or None.
     """
-    zones = sorted((root / "sys/class/thermal").glob("thermal_zone*"))
-    temperatures = {
-        f"{zone.name} {_text(zone / 'type') or ''}".strip(): _number(zone / "temp", 1000)
-        for zone in zones
-    }
+    frequency, load = _ask("cpu_freq"), _ask("getloadavg")
+    sensors = [sensor for chip in (_ask("sensors_temperatures") or {}).values() for sensor in chip]
     return {
-        "frequency (MHz)": _number(root / _FREQUENCIES / "scaling_cur_freq", 1000),
-        **{f"temperature (°C), {zone}": value for zone, value in temperatures.items()},
-        **({} if temperatures else {"temperature (°C)": None}),
-        "throttling": _throttling(),
-        "load of the last minute": round(os.getloadavg()[0], 2)
-        if hasattr(os, "getloadavg")
-        else None,
-        "free memory (MB)": free_memory_mb(root),
+        "frequency (MHz)": round(frequency.current) or None if frequency else None,
+        "highest temperature (°C)": max((sensor.current for sensor in sensors), default=None),
+        "load of the last minute": round(load[0], 2) if load else None,
+        "free memory (MB)": free_memory_mb(),
     }
 
 
-def free_memory_mb(root: Path = Path("/")) -> int | None:
+def free_memory_mb() -> int:
     """Memory that a program can have without swapping."""
-    return _meminfo_mb(root, "MemAvailable")
+    return int(psutil.virtual_memory().available / 1e6)
 
 
-def told(facts: Mapping[str, Any]) -> list[str]:
-    """One line per fact, "not told" where the system is silent."""
-    width = max(map(len, facts))
-    return [
-        f"  {name:{width}}  {'not told' if value is None else value}"
-        for name, value in facts.items()
-    ]
-
-
-def explain_throttling(answer: str) -> str | None:
-    """Put the bits of `vcgencmd get_throttled` into words.
-
-    Parameters
-    ----------
-    answer : str
-        Such as "throttled=0x50005".
-
-    Returns
-    -------
-    str or None
-        None if the answer is no such thing.
-    """
-    match = re.fullmatch(r"throttled=(0x[0-9a-fA-F]+)", answer.strip())
-    if not match:
-        return None
-    bits = int(match[1], 16)
-    words = [word for bit, word in THROTTLING.items() if bits >> bit & 1]
-    return f"{match[1]}: {', '.join(words) or 'none since the start'}"
-
-
-def _throttling() -> str | None:
-    program = shutil.which("vcgencmd")
-    if program is None:
-        return None
+def _ask(question: str) -> Any:
+    """Ask psutil what not every system tells: it lacks the function, raises or returns None."""
     try:
-        done = subprocess.run(
-            [program, "get_throttled"], capture_output=True, text=True, check=False, timeout=10
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return explain_throttling(done.stdout)
-
-
-def _model(root: Path) -> str | None:
-    told_by_firmware = _text(root / "proc/device-tree/model")
-    if told_by_firmware:
-        return told_by_firmware
-    for line in (_text(root / "proc/cpuinfo") or "").splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() in ("model name", "Model", "Hardware") and value.strip():
-            return value.strip()
-    return platform.processor() or None
-
-
-def _meminfo_mb(root: Path, key: str) -> int | None:
-    match = re.search(rf"^{key}:\s+(\d+) kB", _text(root / "proc/meminfo") or "", re.MULTILINE)
-    return round(int(match[1]) * 1024 / 1e6) if match else None
-
-
-def _number(path: Path, divisor: int) -> float | None:
-    text = _text(path)
-    try:
-        return round(int(text) / divisor, 1) if text else None
-    except ValueError:
-        return None
-
-
-def _text(path: Path) -> str | None:
-    try:
-        # The device tree ends its strings with NUL.
-        return path.read_text(encoding="utf-8", errors="replace").strip("\0 \n") or None
-    except OSError:
+        return getattr(psutil, question)()
+    except (AttributeError, OSError, RuntimeError):  # NotImplementedError is one of the last
         return None

@@ -1,4 +1,4 @@
-"""Figures of a run: medians, their ratios to the yardsticks, a table, a file, a comparison."""
+"""Figures of a run: medians, their ratios to the yardsticks, a table, a file."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from classicselfie.errors import BenchmarkError
 from classicselfie.files import write_files
 
 SCHEMA_VERSION = 1
+ONE_PROCESS = "1 process"
+ALL_CORES = "all cores"
 EIGHTH = "1/8-scale decode alone"
 FULL = "full decode alone"
 MOBILENET = "MobileNetV2's forward pass alone"
 WHOLE = "whole check"
 AFTER_DECODING = "all stages after decoding"
+IMPORTS_MEMORY = "peak memory, imports alone"
+PEAK_MEMORY = "peak memory, whole check"
 # Ratios are of the values as they are written, so that everybody can divide them again.
 _DIGITS = 6
 
@@ -52,6 +55,11 @@ class Figure:
     p95: float
     to_eighth: float | None = None
     to_mobilenet: float | None = None
+
+
+def many_group(megapixels: float) -> str:
+    """Name the group in which `check_many` is measured."""
+    return f"{megapixels:g} MP, check_many over the three kinds of the summary, a photo"
 
 
 def times(group: str, samples: Mapping[str, Sequence[float]]) -> list[Figure]:
@@ -114,11 +122,32 @@ def table(figures: Sequence[Figure], notes: Mapping[str, str]) -> Iterator[str]:
         yield heads
         for row in rows:
             line = f"  {row.name:34} {row.p50:10.2f} {row.p95:10.2f} {row.unit:8}"
-            yield (line + _cell(row.to_eighth, 13) + _cell(row.to_mobilenet, 15)).rstrip()
+            yield (line + cell(row.to_eighth, 13) + cell(row.to_mobilenet, 15)).rstrip()
 
 
-def _cell(value: float | None, width: int) -> str:
+def cell(value: float | None, width: int) -> str:
+    """Lay a ratio out in a column; blank where there is none."""
     return " " * width if value is None else f"{value:{width}.2f}"
+
+
+def told(facts: Mapping[str, Any]) -> list[str]:
+    """One line per fact, "not told" where the system is silent."""
+    width = max(map(len, facts))
+    return [f"  {name:{width}}  {_word(value)}" for name, value in facts.items()]
+
+
+def beside(a: Mapping[str, Any], b: Mapping[str, Any], in_a: str, in_b: str) -> dict[str, Any]:
+    """Put facts side by side; once where they are the same."""
+    return {
+        name: a.get(name)
+        if a.get(name) == b.get(name)
+        else f"{_word(a.get(name))} {in_a}, {_word(b.get(name))} {in_b}"
+        for name in {**a, **b}
+    }
+
+
+def _word(value: Any) -> Any:
+    return "not told" if value is None else value
 
 
 def write_run(
@@ -136,56 +165,3 @@ def write_run(
     whole = {"schema": SCHEMA_VERSION, **run, "figures": [asdict(figure) for figure in figures]}
     text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False)
     write_files({path: f"{text}\n".encode()}, force=force)
-
-
-def read_run(path: Path) -> tuple[dict[str, Any], list[Figure]]:
-    """Read what `write_run` wrote.
-
-    Raises
-    ------
-    BenchmarkError
-        If the file cannot be read or is of another kind or version.
-    """
-    try:
-        run = json.loads(path.read_text(encoding="utf-8"))
-        if run["schema"] != SCHEMA_VERSION:
-            raise BenchmarkError(
-                f"{path} has schema {run['schema']}; this version reads {SCHEMA_VERSION}"
-            )
-        figures = [Figure(**figure) for figure in run["figures"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BenchmarkError(f"{path} is no file of `classicselfie bench --json`") from error
-    return run, figures
-
-
-def compare(a: Sequence[Figure], b: Sequence[Figure]) -> Iterator[str]:
-    """Put two runs side by side: every figure of B divided by that of A.
-
-    Yields
-    ------
-    str
-        A line.
-    """
-    of_a, of_b = ({(f.group, f.name): f for f in figures} for figures in (a, b))
-    both = [key for key in of_a if key in of_b]
-    for group, keys in groupby(both, key=lambda key: key[0]):
-        yield ""
-        yield f"{group}, B / A"
-        yield f"  {'':34} {'p50':>10} {'p95':>10} {'/ 1/8 decode':>14} {'/ MobileNetV2':>14}"
-        for key in keys:
-            left, right = of_a[key], of_b[key]
-            cells = (
-                _cell(_of(left.p50, right.p50), 10),
-                _cell(_of(left.p95, right.p95), 10),
-                _cell(_of(left.to_eighth, right.to_eighth), 14),
-                _cell(_of(left.to_mobilenet, right.to_mobilenet), 14),
-            )
-            yield f"  {key[1]:34} {' '.join(cells)}".rstrip()
-    for name, these, those in (("A", of_a, of_b), ("B", of_b, of_a)):
-        yield from (f"only in {name}: {', '.join(key)}" for key in these if key not in those)
-
-
-def _of(a: float | None, b: float | None) -> float | None:
-    if a is None or b is None or (b and not a):
-        return None
-    return b / a if a else 1.0

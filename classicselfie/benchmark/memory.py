@@ -11,21 +11,22 @@ import sys
 from pathlib import Path
 
 
-def peak_memory_bytes() -> int | None:
-    """Peak resident memory of this process so far; None where the system does not tell."""
-    try:
-        # Linux starts a process's ru_maxrss at what its parent held when it was started.
-        status = Path("/proc/self/status").read_text(encoding="utf-8")
-        if match := re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE):
-            return int(match[1]) * 1024
-    except OSError:
-        pass
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
+def peak_memory_bytes() -> int:
+    """Peak resident memory of this process so far; psutil tells it on Windows alone."""
+    if sys.platform == "win32":
+        import psutil
+
+        peak: int = psutil.Process().memory_info().peak_wset
+        return peak
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    if sys.platform == "darwin":
+        return peak
+    # Linux starts a process's ru_maxrss at what its parent held when it was started.
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    own = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+    return 1024 * (int(own[1]) if own else peak)
 
 
 def main() -> None:

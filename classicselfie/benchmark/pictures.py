@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -55,15 +55,19 @@ class Kind:
         return f"{self.content}, {self.shape}, {scans}, {'' if self.thumbnail else 'no '}thumbnail"
 
 
+SETTLED = Kind()
+FACE = Kind(thumbnail=False)
+NO_FACE = Kind(content="scene", shape="landscape", thumbnail=False)
 KINDS = (
-    Kind(),
-    Kind(thumbnail=False),
+    SETTLED,
+    FACE,
     Kind(progressive=True),
     Kind(shape="portrait by pixels"),
     Kind(shape="landscape"),
     Kind(content="scene", shape="landscape"),
-    Kind(content="scene", shape="landscape", thumbnail=False),
+    NO_FACE,
 )
+SUMMARISED = (FACE, NO_FACE, SETTLED)
 
 
 @dataclass(frozen=True)
@@ -88,12 +92,15 @@ class Picture:
     @property
     def name(self) -> str:
         """Size and kind in words."""
-        return f"{self.megapixels:g} MP, {self.kind}"
+        return picture_name(self.megapixels, self.kind)
 
 
-def make_pictures(
-    folder: Path, megapixels: float, progress: Callable[[str], None]
-) -> list[Picture]:
+def picture_name(megapixels: float, kind: Kind) -> str:
+    """Tell size and kind in words."""
+    return f"{megapixels:g} MP, {kind}"
+
+
+def make_pictures(folder: Path, megapixels: float, kinds: Sequence[Kind] = KINDS) -> list[Picture]:
     """Draw and write the photos of one size, one of each kind.
 
     Parameters
@@ -101,13 +108,12 @@ def make_pictures(
     folder : Path
     megapixels : float
         Of sides as 4 to 3.
-    progress : callable
-        Is told what is being made.
+    kinds : sequence of Kind
 
     Returns
     -------
     list of Picture
-        In the order of `KINDS`.
+        In the order of `kinds`.
 
     Raises
     ------
@@ -115,20 +121,19 @@ def make_pictures(
         If a photo cannot be written.
     """
     drawn: dict[tuple[str, str], list[Kind]] = {}
-    for kind in KINDS:
+    for kind in kinds:
         drawn.setdefault((kind.content, kind.shape), []).append(kind)
     made: dict[Kind, Picture] = {}
-    for (content, shape), kinds in drawn.items():
+    for (content, shape), alike in drawn.items():
         stored = draw_stored(content, shape, megapixels)
         small = _shrunk(stored, _THUMBNAIL_LONG_SIDE)
-        for kind in kinds:
+        for kind in alike:
             picture = Picture(
                 folder / f"{megapixels:g}mp_{KINDS.index(kind)}.jpg",
                 kind,
                 megapixels,
                 (stored.shape[1], stored.shape[0]),
             )
-            progress(f"making {picture.name}")
             thumbnail = _encode(small, progressive=False) if kind.thumbnail else b""
             exif = exif_segment(6 if shape == "portrait by tag" else 1, thumbnail)
             jpeg = memoryview(_encode(stored, progressive=kind.progressive))  # no copy of its rest
@@ -141,7 +146,7 @@ def make_pictures(
                     "set TMPDIR to a folder with more space"
                 ) from error
             made[kind] = picture
-    return [made[kind] for kind in KINDS]
+    return [made[kind] for kind in kinds]
 
 
 def draw_stored(content: str, shape: str, megapixels: float) -> BgrImage:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classicselfie.cli.options import add_detector, add_force, count, megapixels
+from classicselfie.errors import MissingExtraError
+from classicselfie.files import refuse_targets
 
 if TYPE_CHECKING:
     from classicselfie.cli.options import Commands
@@ -17,16 +20,17 @@ def add_to(commands: Commands) -> None:
     bench = commands.add_parser("bench", help="measure the speed on this device")
     bench.description = (
         "Draw photos as a phone makes them, and measure how long a check takes, stage by stage, "
-        "beside yardsticks that are measured in the same run. Needs no network and no files."
+        "beside yardsticks that are measured in the same run. Ends with a summary in a few "
+        "sentences. Needs no network and no files, and the extra 'bench'."
     )
     add_detector(bench)
     bench.add_argument(
         "--sizes",
         type=megapixels,
         nargs="+",
-        default=[12.0, 48.0],
+        default=[12.0],
         metavar="MEGAPIXELS",
-        help="sizes of the photos (default: 12 48)",
+        help="sizes of the photos (default: 12)",
     )
     bench.add_argument(
         "--repetitions", type=count, default=15, help="rounds that count (default: %(default)s)"
@@ -48,17 +52,24 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from classicselfie.benchmark.command import bench, bench_compare
-
     if arguments.compare:
+        from classicselfie.benchmark.comparison import bench_compare
+
         bench_compare(*arguments.compare)
-    else:
-        bench(
-            detector=arguments.detector,
-            sizes=arguments.sizes,
-            repetitions=arguments.repetitions,
-            mobilenet=arguments.mobilenet,
-            output=arguments.json,
-            force=arguments.force,
-        )
+        return 0
+    if arguments.json:
+        refuse_targets([arguments.json], force=arguments.force)
+    for package in ("cpuinfo", "joblib", "psutil", "tqdm"):
+        if find_spec(package) is None:
+            raise MissingExtraError(package, "bench")
+    from classicselfie.benchmark.command import bench
+
+    bench(
+        detector=arguments.detector,
+        sizes=arguments.sizes,
+        repetitions=arguments.repetitions,
+        mobilenet=arguments.mobilenet,
+        output=arguments.json,
+        force=arguments.force,
+    )
     return 0
