@@ -29,6 +29,8 @@ MEASURES = (
     "shading",
     "softness",
     "noise",
+    "halos",
+    "smoothing",
     "head_size",
     "head_cut",
     "tilt",
@@ -50,6 +52,9 @@ _WHITE = 235.0
 _LOG_FLOOR = 16.0  # keeps the noise of black from counting as contrast
 _EDGE_SCALES = (0.6, 2.4)  # pixels
 _SOFTEST = 64.0
+_RIM = (1.0, 2.0, 3.0, 4.0)  # pixels from the middle of an edge: where sharpening leaves rims,
+_PLAIN = 7.5  # and where it leaves none
+_FLOOR = 0.05  # grey levels: steps of eight bits are no texture
 # A head is looked at again twice, in a few turned views, side by side on one sheet, so that the
 # network runs once: first far around the upright, then close around the tilt that this tells.
 # In degrees; what lies to one side is seen mirrored, what lies between both ways, so that a photo
@@ -62,6 +67,7 @@ _AROUND = (128, 128, 128)  # beyond the picture
 _CONFIDENT = 1 / 20  # of two views, one by this much surer counts e times as much
 _SURE = 0.85  # of the main head's confidence: what is less sure may be no head
 _SKIN_GREY = 130.0
+_SMALLEST = 8  # pixels a side of what edges are measured in
 _SHARPEST = _EDGE_SCALES[1] / _EDGE_SCALES[0]
 # A head is larger than its face: room for hair, ears and chin, in face heights and widths.
 HAIR, EAR, CHIN = 0.3, 0.12, 0.1
@@ -103,7 +109,9 @@ class QualityMaps:
             In the order of `MEASURES`: stops that the brightest of what is not skin lies below
             white; share of the background that is blown out; stops between the two halves of
             the face; blur of the face's sharpest edges in octaves; noise in shares of the
-            picture's own white; face height in shares of the frame's; how much room the heads
+            picture's own white; rims that edges about the head have on both sides, in shares of the
+            edge; octaves by which the evenest skin is smoother than the face's edges; face height
+            in shares of the frame's; how much room the heads
             lack, in face heights; tilt of the head in degrees; height of the eyes in the frame,
             from above; share of the background that is edges; `borders`.
         """
@@ -118,6 +126,8 @@ class QualityMaps:
                 self._shading * ones,
                 self._softness * ones,
                 self._noise * ones,
+                self._halos * ones,
+                self._smoothing * ones,
                 self.heads[0].bbox[3] / height,
                 self._cut(boxes),
                 abs(self.tilt) * ones,
@@ -223,17 +233,59 @@ class QualityMaps:
     # --- sharpness and noise -------------------------------------------------------------------
 
     @cached_property
+    def _face(self) -> Plane:
+        """The largest face without its rim, as bright as any other."""
+        x0, y0, x1, y1 = _scaled(self.heads[0].bbox, (0.15, 0.15, 0.85, 0.95), 1.0)
+        face = self._grey[y0:y1, x0:x1]
+        level = np.median(face) if face.size else 0.0
+        return cast(Plane, face * np.float32(_SKIN_GREY / (level + 1.0)))
+
+    @cached_property
+    def _halos(self) -> float:
+        """Rims along the strongest edges: brighter than what lies beyond, and darker beyond."""
+        x0, y0, x1, y1 = _scaled(self.heads[0].bbox, (-0.3, -0.5, 1.3, 1.2), 1.0)
+        head = self._grey[y0:y1, x0:x1]
+        if min(head.shape) < _SMALLEST:
+            return 0.0
+        smooth = cv2.GaussianBlur(head, (0, 0), 1.2)
+        across = [cv2.Sobel(smooth, cv2.CV_32F, *way, ksize=1) for way in ((1, 0), (0, 1))]
+        slope = np.hypot(*across)
+        rows, columns = np.nonzero(slope >= np.quantile(slope, 0.93))
+        dx, dy = (each[rows, columns] / (slope[rows, columns] + 1e-6) for each in across)
+        steps = np.array([*_RIM, _PLAIN], np.float32)[:, None]
+        steps = np.concatenate([steps, -steps])
+        beside = cv2.remap(
+            cv2.GaussianBlur(head, (0, 0), 0.7),
+            (columns + steps * dx).astype(np.float32),
+            (rows + steps * dy).astype(np.float32),
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        bright, dark = np.split(beside, 2)
+        top, bottom = bright[:-1].max(axis=0), dark[:-1].min(axis=0)
+        rims = np.minimum(top - bright[-1], dark[-1] - bottom) / np.maximum(top - bottom, 4.0)
+        return float(np.median(rims))
+
+    @cached_property
+    def _smoothing(self) -> float:
+        """What a strong filter leaves: skin without texture between edges that stay sharp."""
+        face = self._face
+        if min(face.shape) < _SMALLEST:
+            return 0.0
+        texture = np.abs(face - cv2.GaussianBlur(face, (0, 0), 1.0)) + _FLOOR
+        skin, edges = np.quantile(texture, (0.3, 0.95))
+        return float(np.log2(edges / skin))
+
+    @cached_property
     def _softness(self) -> float:
         """Blur of the largest face's strongest edges: how little finer filters make of them.
 
         An edge's slope at a fine and at a coarse scale differs by the ratio of the scales where
         it is sharp, and hardly where it is blurred, whatever its contrast.
         """
-        x0, y0, x1, y1 = _scaled(self.heads[0].bbox, (0.15, 0.15, 0.85, 0.95), 1.0)
-        face = self._grey[y0:y1, x0:x1]
-        if min(face.shape) < 8:
+        face = self._face
+        if min(face.shape) < _SMALLEST:
             return float(np.log2(_SOFTEST))
-        face = cast(Plane, face * (_SKIN_GREY / (np.median(face) + 1.0)))
         fine, coarse = (_slope(face, sigma) for sigma in _EDGE_SCALES)
         strong = coarse >= np.quantile(coarse, 0.9)
         ratios = np.log2((fine[strong] + 0.02) / (coarse[strong] + 0.02)) / np.log2(_SHARPEST)
@@ -381,7 +433,7 @@ def _look_again(
     told = np.array(list(seen.values()))
     weights = np.exp((told[:, 0] - told[:, 0].max()) / _CONFIDENT)
     tilt, cx, cy, w, h, eyes_y = (weights @ told[:, 1:] / weights.sum()).tolist()
-    return Head((cx - w / 2, cy - h / 2, w, h), eyes_y, tilt, float(told[:, 0].max()))
+    return Head((cx - w / 2, cy - h / 2, w, h), eyes_y, tilt, max(head.score, *told[:, 0].tolist()))
 
 
 def _scaled(
