@@ -29,6 +29,8 @@ MEASURES = (
     "shading",
     "softness",
     "noise",
+    "halos",
+    "smoothing",
     "head_size",
     "head_cut",
     "tilt",
@@ -50,14 +52,22 @@ _WHITE = 235.0
 _LOG_FLOOR = 16.0  # keeps the noise of black from counting as contrast
 _EDGE_SCALES = (0.6, 2.4)  # pixels
 _SOFTEST = 64.0
-# A head is looked at again in turned views: degrees, pixels a side, and face sizes a side.
-_COARSE = np.arange(-96.0, 97.0, 16.0)
-_FINE = np.arange(-48.0, 49.0, 8.0)
-_VIEW, _VIEW_FACES = 112, 2.5
+_RIM = (1.0, 2.0, 3.0, 4.0)  # pixels from the middle of an edge: where sharpening leaves rims,
+_PLAIN = 7.5  # and where it leaves none
+_FLOOR = 0.05  # grey levels: steps of eight bits are no texture
+# A head is looked at again twice, in a few turned views, side by side on one sheet, so that the
+# network runs once: first far around the upright, then close around the tilt that this tells.
+# In degrees; what lies to one side is seen mirrored, what lies between both ways, so that a photo
+# and its mirror image show the network the same.
+_COARSE = ((-64, True), (-32, True), (0, True), (0, False), (32, False), (64, False))
+_FINE = ((-24, True), (0, True), (0, False), (24, False))
+_VIEW, _VIEW_FACES = 96, 2.0  # pixels a side, and face sizes a side
+_ROWS = 2  # of the sheet
 _AROUND = (128, 128, 128)  # beyond the picture
-_CONFIDENT = 1 / 12  # of two views, one by this much surer counts e times as much
+_CONFIDENT = 1 / 20  # of two views, one by this much surer counts e times as much
 _SURE = 0.85  # of the main head's confidence: what is less sure may be no head
 _SKIN_GREY = 130.0
+_SMALLEST = 8  # pixels a side of what edges are measured in
 _SHARPEST = _EDGE_SCALES[1] / _EDGE_SCALES[0]
 # A head is larger than its face: room for hair, ears and chin, in face heights and widths.
 HAIR, EAR, CHIN = 0.3, 0.12, 0.1
@@ -99,7 +109,9 @@ class QualityMaps:
             In the order of `MEASURES`: stops that the brightest of what is not skin lies below
             white; share of the background that is blown out; stops between the two halves of
             the face; blur of the face's sharpest edges in octaves; noise in shares of the
-            picture's own white; face height in shares of the frame's; how much room the heads
+            picture's own white; rims that edges about the head have on both sides, in shares of the
+            edge; octaves by which the evenest skin is smoother than the face's edges; face height
+            in shares of the frame's; how much room the heads
             lack, in face heights; tilt of the head in degrees; height of the eyes in the frame,
             from above; share of the background that is edges; `borders`.
         """
@@ -114,6 +126,8 @@ class QualityMaps:
                 self._shading * ones,
                 self._softness * ones,
                 self._noise * ones,
+                self._halos * ones,
+                self._smoothing * ones,
                 self.heads[0].bbox[3] / height,
                 self._cut(boxes),
                 abs(self.tilt) * ones,
@@ -166,24 +180,24 @@ class QualityMaps:
         np.put_along_axis(one_hot, place[..., None], weight[..., None], axis=2)
         return _Areas(one_hot, self.scene)
 
-    def _level(self, boxes: Floats) -> Floats:
+    def _level(self, boxes: Floats, quantiles: Sequence[float] = _BRIGHT_QUANTILES) -> Floats:
         """Luma of the brightest of what is not skin: the mean of some high quantiles."""
         counts = self._histogram.sums(boxes)
         total = np.cumsum(counts, axis=1)
         rows = np.arange(len(boxes))
         levels: Floats = np.zeros(len(boxes))
-        for quantile in _BRIGHT_QUANTILES:
+        for quantile in quantiles:
             target = quantile * total[:, -1]
             place = np.minimum((total < target[:, None]).sum(axis=1), _BINS - 1)
             inside = np.maximum(counts[rows, place], 1e-6)
             part = 1.0 - (total[rows, place] - target) / inside
-            levels += (place + np.clip(part, 0.0, 1.0)) * _BIN / len(_BRIGHT_QUANTILES)
+            levels += (place + np.clip(part, 0.0, 1.0)) * _BIN / len(quantiles)
         return levels
 
     @cached_property
     def _blown(self) -> _Areas:
         """Where the background lies flat at the picture's own white."""
-        top = 0.97 * _weighted_quantile(self._luma, self._weight, 0.99)
+        top = 0.97 * self._level(self.frame, (0.99,))
         return self._weighed(self._luma >= top)
 
     @cached_property
@@ -219,17 +233,59 @@ class QualityMaps:
     # --- sharpness and noise -------------------------------------------------------------------
 
     @cached_property
+    def _face(self) -> Plane:
+        """The largest face without its rim, as bright as any other."""
+        x0, y0, x1, y1 = _scaled(self.heads[0].bbox, (0.15, 0.15, 0.85, 0.95), 1.0)
+        face = self._grey[y0:y1, x0:x1]
+        level = np.median(face) if face.size else 0.0
+        return cast(Plane, face * np.float32(_SKIN_GREY / (level + 1.0)))
+
+    @cached_property
+    def _halos(self) -> float:
+        """Rims along the strongest edges: brighter than what lies beyond, and darker beyond."""
+        x0, y0, x1, y1 = _scaled(self.heads[0].bbox, (-0.3, -0.5, 1.3, 1.2), 1.0)
+        head = self._grey[y0:y1, x0:x1]
+        if min(head.shape) < _SMALLEST:
+            return 0.0
+        smooth = cv2.GaussianBlur(head, (0, 0), 1.2)
+        across = [cv2.Sobel(smooth, cv2.CV_32F, *way, ksize=1) for way in ((1, 0), (0, 1))]
+        slope = np.hypot(*across)
+        rows, columns = np.nonzero(slope >= np.quantile(slope, 0.93))
+        dx, dy = (each[rows, columns] / (slope[rows, columns] + 1e-6) for each in across)
+        steps = np.array([*_RIM, _PLAIN], np.float32)[:, None]
+        steps = np.concatenate([steps, -steps])
+        beside = cv2.remap(
+            cv2.GaussianBlur(head, (0, 0), 0.7),
+            (columns + steps * dx).astype(np.float32),
+            (rows + steps * dy).astype(np.float32),
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        bright, dark = np.split(beside, 2)
+        top, bottom = bright[:-1].max(axis=0), dark[:-1].min(axis=0)
+        rims = np.minimum(top - bright[-1], dark[-1] - bottom) / np.maximum(top - bottom, 4.0)
+        return float(np.median(rims))
+
+    @cached_property
+    def _smoothing(self) -> float:
+        """What a strong filter leaves: skin without texture between edges that stay sharp."""
+        face = self._face
+        if min(face.shape) < _SMALLEST:
+            return 0.0
+        texture = np.abs(face - cv2.GaussianBlur(face, (0, 0), 1.0)) + _FLOOR
+        skin, edges = np.quantile(texture, (0.3, 0.95))
+        return float(np.log2(edges / skin))
+
+    @cached_property
     def _softness(self) -> float:
         """Blur of the largest face's strongest edges: how little finer filters make of them.
 
         An edge's slope at a fine and at a coarse scale differs by the ratio of the scales where
         it is sharp, and hardly where it is blurred, whatever its contrast.
         """
-        x0, y0, x1, y1 = _scaled(self.heads[0].bbox, (0.15, 0.15, 0.85, 0.95), 1.0)
-        face = self._grey[y0:y1, x0:x1]
-        if min(face.shape) < 8:
+        face = self._face
+        if min(face.shape) < _SMALLEST:
             return float(np.log2(_SOFTEST))
-        face = cast(Plane, face * (_SKIN_GREY / (np.median(face) + 1.0)))
         fine, coarse = (_slope(face, sigma) for sigma in _EDGE_SCALES)
         strong = coarse >= np.quantile(coarse, 0.9)
         ratios = np.log2((fine[strong] + 0.02) / (coarse[strong] + 0.02)) / np.log2(_SHARPEST)
@@ -316,16 +372,15 @@ def find_heads(image: BgrImage, faces: Sequence[Face], detector: YuNetDetector) 
     -----
     A single answer of the detector moves whenever any pixel changes. So each face is seen in
     turned and mirrored views, and the answers are averaged by their confidence, which is highest
-    where the head is upright. Landmarks are no measure of tilt: those of YuNet hardly follow a
-    turned head.
+    where the head is upright. Landmarks are no measure of tilt: those of YuNet follow a turned
+    head by a tenth of its turn.
     """
     heads = []
     for face in faces:
-        (x0, y0), (x1, y1) = face.landmarks[:2]
-        roll = float(np.degrees(np.arctan2(y1 - y0, x1 - x0)))
-        head = Head(face.bbox, (y0 + y1) / 2, roll, face.score)
-        head = _look_again(image, head, _COARSE, (False,), detector)
-        heads.append(_look_again(image, head, head.tilt + _FINE, (False, True), detector))
+        head = Head(face.bbox, (face.landmarks[0][1] + face.landmarks[1][1]) / 2, 0.0, face.score)
+        for turns in (_COARSE, _FINE):
+            head = _look_again(image, head, turns, detector)
+        heads.append(head)
     heads.sort(key=lambda head: -head.weight)
     largest, surest = heads[0].bbox[3], heads[0].score
     return [
@@ -336,41 +391,49 @@ def find_heads(image: BgrImage, faces: Sequence[Face], detector: YuNetDetector) 
 
 
 def _look_again(
-    image: BgrImage,
-    head: Head,
-    angles: Floats,
-    mirrored: tuple[bool, ...],
-    detector: YuNetDetector,
+    image: BgrImage, head: Head, turns: Sequence[tuple[float, bool]], detector: YuNetDetector
 ) -> Head:
     """Average what turned views of a head tell; the head itself where none shows a face."""
     x, y, w, h = head.bbox
-    centre = np.array([x + w / 2, y + h / 2])
+    half = 0.5  # OpenCV warps from the middle of a pixel to that of another
+    centre = np.array([x + w / 2, y + h / 2]) - half
     zoom = _VIEW / (_VIEW_FACES * np.sqrt(w * h))
-    scores, told = [], []
-    for angle in angles:
-        matrix = np.asarray(cv2.getRotationMatrix2D(centre.tolist(), float(angle), zoom), float)
-        matrix[:, 2] += _VIEW / 2 - centre
+    columns = len(turns) // _ROWS
+    sheet = np.empty((_ROWS, _VIEW, columns, _VIEW, 3), np.uint8)
+    views = []
+    for turn, mirror in turns:
+        matrix = cv2.getRotationMatrix2D(centre.tolist(), head.tilt + turn, zoom)
+        matrix[:, 2] += _VIEW / 2 - half - centre
+        if mirror:
+            matrix[0] = (0, 0, _VIEW - 1) - matrix[0]
         view = cv2.warpAffine(image, matrix, (_VIEW, _VIEW), borderValue=_AROUND)
-        back = np.linalg.inv(np.vstack([matrix, (0, 0, 1)]))[:2]
-        for mirror in mirrored:
-            seen = cv2.flip(view, 1) if mirror else view
-            found = detector.detect_upright(cast(BgrImage, seen))
-            if not found:
-                continue
-            face = max(found, key=lambda face: face.score)
-            fx, fy, fw, fh = face.bbox
-            eyes = np.mean(face.landmarks[:2], axis=0)
-            points = np.array([(fx + fw / 2, fy + fh / 2), eyes])
-            if mirror:
-                points[:, 0] = _VIEW - points[:, 0]
-            (cx, cy), (_, eyes_y) = points @ back[:, :2].T + back[:, 2]
-            scores.append(face.score)
-            told.append((angle, cx, cy, fw / zoom, fh / zoom, eyes_y))
-    if not told:
+        views.append((view, head.tilt + turn, cv2.invertAffineTransform(matrix)))
+    left, right = np.split(views[len(views) // 2][0], 2, axis=1)
+    if left.sum() < right.sum():  # those of the mirror image come in the same order, then
+        views.reverse()
+    backs = {}
+    for (row, column), (view, tilt, back) in zip(np.ndindex(_ROWS, columns), views, strict=True):
+        sheet[row, :, column] = view
+        backs[row, column] = (tilt, back)
+    seen: dict[tuple[int, int], tuple[float, ...]] = {}
+    faces = detector.detect_upright(sheet.reshape(_ROWS * _VIEW, columns * _VIEW, 3))
+    for face in sorted(faces, key=lambda face: face.score):  # of a view the surest one stays
+        fx, fy, fw, fh = face.bbox
+        middle = np.array([fx + fw / 2, fy + fh / 2])
+        column, row = (middle // _VIEW).astype(int).tolist()
+        if (row, column) not in backs:
+            continue
+        tilt, back = backs[row, column]
+        points = np.array([middle, np.mean(face.landmarks[:2], axis=0)])
+        points -= (column * _VIEW + half, row * _VIEW + half)
+        (cx, cy), (_, eyes_y) = points @ back[:, :2].T + back[:, 2] + half
+        seen[row, column] = (face.score, tilt, cx, cy, fw / zoom, fh / zoom, eyes_y)
+    if not seen:
         return head
-    weights = np.exp((np.array(scores) - max(scores)) / _CONFIDENT)
-    tilt, cx, cy, w, h, eyes_y = (weights @ np.array(told) / weights.sum()).tolist()
-    return Head((cx - w / 2, cy - h / 2, w, h), eyes_y, tilt, max(scores))
+    told = np.array(list(seen.values()))
+    weights = np.exp((told[:, 0] - told[:, 0].max()) / _CONFIDENT)
+    tilt, cx, cy, w, h, eyes_y = (weights @ told[:, 1:] / weights.sum()).tolist()
+    return Head((cx - w / 2, cy - h / 2, w, h), eyes_y, tilt, max(head.score, *told[:, 0].tolist()))
 
 
 def _scaled(

@@ -28,7 +28,10 @@ LOWEST, HIGHEST = 0.0, 10.0
 LIKED_HEAD = 1 / 3  # of the frame's height
 LIKED_EYES = 0.4  # of the frame's height, from above
 _BEND = 3.0  # points: scores fall evenly down to here, ever more slowly below
-_ADVISED = 0.3  # points from which a part is worth a sentence
+_ADVISED = 0.3  # points from which a part is worth advice
+_TOLD = 0.05  # points from which a part costs anything that is shown
+# The surest look at the main head: below this it is rather an animal's, or nobody's.
+_FACE_SCORE = 0.75
 
 
 def shortfalls(measures: Floats) -> Floats:
@@ -44,9 +47,8 @@ def shortfalls(measures: Floats) -> Floats:
     ndarray of float64, same shape
         0 (nothing to improve) to 1.
     """
-    dark, blown, shading, soft, noise, size, cut, tilt, eyes, clutter, borders = np.moveaxis(
-        measures, -1, 0
-    )
+    dark, blown, shading, soft, noise, halos, smoothing, *framing = np.moveaxis(measures, -1, 0)
+    size, cut, tilt, eyes, clutter, borders = framing
     octaves = np.log2(size / LIKED_HEAD)
     # Within a comfortable range nothing is lost: there the measures tell more of the detector.
     closer, farther = np.maximum(octaves - 0.38, 0.0), np.maximum(-octaves - 0.38, 0.0)
@@ -57,6 +59,8 @@ def shortfalls(measures: Floats) -> Floats:
         _early((shading - 0.75) / 1.5),
         _even((soft - 1.1) / 4.0),
         _even(np.log2(1.0 + np.maximum(noise - 0.004, 0.0) / 0.0055) / 6.9),
+        _early((halos - 0.02) / 0.1),
+        _early(smoothing - 4.3),
         _even(closer / 1.43 + farther / 3.0),  # closer than liked harms more
         _even((cut - 0.1) / 1.56),
         _even((tilt - 6.3) / 67.0),
@@ -87,6 +91,8 @@ _WEIGHTS = {
     "shading": 0.5,
     "softness": 3.6,
     "noise": 9.0,
+    "halos": 0.8,
+    "smoothing": 0.8,
     "head_size": 2.5,
     "head_cut": 4.3,
     "tilt": 5.7,
@@ -109,7 +115,7 @@ class QualityPart:
     value : float
         The measure itself, see `QualityMaps.measure`.
     sentence : str
-        What is seen; advice where it costs points.
+        What is seen, with advice; empty where it costs nothing.
     """
 
     name: str
@@ -280,7 +286,7 @@ class QualityScorer:
 
 
 DEFAULT_SCORER = QualityScorer(
-    "classicselfie-quality-1",
+    "classicselfie-quality-2",
     HIGHEST,
     np.array([-_WEIGHTS[name] for name in MEASURES]),
     bend=_BEND,
@@ -341,7 +347,12 @@ def rate(photo: Photo, maps: QualityMaps, scorer: QualityScorer = DEFAULT_SCORER
     points = scorer.points(measures)
     score = float(scorer.scores(measures))
     parts = [
-        QualityPart(name, float(part), float(value), _SENTENCES[name](float(value)))
+        QualityPart(
+            name,
+            float(part),
+            float(value),
+            _SENTENCES[name](float(value)) if part <= -_TOLD else "",
+        )
         for name, part, value in zip(MEASURES, points, measures, strict=True)
     ]
     return QualityScore(
@@ -359,13 +370,16 @@ def survey(photo: Photo) -> QualityMaps:
     Raises
     ------
     NoFaceError
-        If there is no face.
+        If there is no face, or only what is hardly one.
     """
     faces = _face_detector().detect(photo.image).faces
     if not faces:
         raise NoFaceError("no face was found")
     scene = Scene(photo.image, faces)
-    return QualityMaps(scene, find_heads(photo.image, scene.similar, view_detector()))
+    heads = find_heads(photo.image, scene.similar, view_detector())
+    if heads[0].score < _FACE_SCORE:
+        raise NoFaceError("no face to rate: what was found is hardly one")
+    return QualityMaps(scene, heads)
 
 
 @lru_cache(maxsize=1)
@@ -388,11 +402,14 @@ def border_share(photo: Photo) -> float:
 
 def _head_size(share: float) -> str:
     fills = f"the head fills {share:.0%} of the height"
-    if share > 1.25 * LIKED_HEAD:
+    if share > LIKED_HEAD:
         return f"{fills}: a longer arm or a step back leaves it more room"
-    if share < 0.75 * LIKED_HEAD:
-        return f"{fills}: come closer, or crop, until it is about a third"
-    return f"{fills}, about what is liked"
+    return f"{fills}: come closer, or crop, until it is about a third"
+
+
+def _tilt(degrees: float) -> str:
+    about = max(5, 5 * round(degrees / 5))  # no nearer than the views tell
+    return f"the head is tilted by about {about}°: hold the camera level with it"
 
 
 def _eyes_height(share: float) -> str:
@@ -413,9 +430,13 @@ _SENTENCES: dict[str, Callable[[float], str]] = {
     "shading": _fixed("the light comes from one side: turn towards it, or find a softer one"),
     "softness": _fixed("the face is not quite sharp: hold the camera still and focus on the face"),
     "noise": _fixed("the picture is grainy: with more light the camera adds less noise"),
+    "halos": _fixed("edges have bright and dark rims: sharpen the picture less"),
+    "smoothing": _fixed(
+        "the face is smoothed as by a filter: a weaker one, or none, keeps its texture"
+    ),
     "head_size": _head_size,
     "head_cut": _fixed("a head touches the edge or leaves the frame: leave some room around it"),
-    "tilt": lambda degrees: f"the head is tilted by {degrees:.0f}°: hold the camera level with it",
+    "tilt": _tilt,
     "eyes": _eyes_height,
     "clutter": _fixed("the background is busy: a plainer one leaves more to the face"),
     "borders": lambda share: f"bars take up {share:.0%} of the picture: share it without them",
