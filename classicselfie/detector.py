@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from PIL import Image
@@ -32,6 +32,8 @@ from classicselfie.verdict import Stage, Verdict
 if TYPE_CHECKING:
     from classicselfie.explain.explanation import Explanation
     from classicselfie.workers.process import Handler
+
+Colour = Literal["bgr", "rgb"]
 
 
 class SelfieDetector:
@@ -96,13 +98,15 @@ class SelfieDetector:
             f"model={self.model.name}>"
         )
 
-    def check(self, photo: PhotoSource) -> Verdict:
+    def check(self, photo: PhotoSource, *, colour: Colour = "bgr") -> Verdict:
         """Judge one photo.
 
         Parameters
         ----------
         photo : path, bytes, binary file object, PIL image or ndarray
-            An array is uint8 of shape (height, width, 3) in BGR, or (height, width).
+            An array is uint8 of shape (height, width, 3), or (height, width).
+        colour : {"bgr", "rgb"}
+            The order of the channels of an array; all else tells its own.
 
         Returns
         -------
@@ -114,8 +118,11 @@ class SelfieDetector:
         ------
         TypeError
             If `photo` is no picture source at all.
+        ValueError
+            If there is no such order of channels.
         """
         timer = _Timer()
+        photo = _in_bgr(photo, colour)
         path = os.fspath(photo) if isinstance(photo, (str, os.PathLike)) else None
         hints = Hints()
         try:
@@ -210,16 +217,18 @@ class SelfieDetector:
         # Whatever else speaks for it, nobody is warned without a face in sight.
         selfie = bool(judged.faces) and probability >= self.threshold
         reasons = explain(
-            model.feature_names,
+            model,
+            judged.scene,
             NamedFeatures(judged.features),
             judged.shares,
             judged.evidence,
-            model.calibration[0],
         )
         timer.lap("reasons")
         return Verdict(
             label="selfie" if selfie else "not_selfie",
+            confidence="maybe" if judged.faces and self._is_between(probability) else "clear",
             probability=probability,
+            threshold=self.threshold,
             front_camera=hints.front_camera,
             reasons=reasons,
             faces=judged.faces,
@@ -229,6 +238,14 @@ class SelfieDetector:
             timings_ms=timer.laps_ms,
             path=path,
         )
+
+    def _is_between(self, probability: float) -> bool:
+        """Tell whether a photo would be called a selfie at one threshold and not at another.
+
+        These are the weights' own and the one in use: what all of them call the same is clear.
+        """
+        cuts = (*self.model.thresholds.values(), self.threshold)
+        return min(cuts) <= probability < max(cuts)
 
     def explain(self, photo: PhotoSource, *, occlusion: bool = True) -> Explanation:
         """Judge one photo from its pixels and tell every share of the decision value.
@@ -283,7 +300,9 @@ class SelfieDetector:
             else np.zeros(decoded.image.shape[:2]),
         )
 
-    def check_many(self, photos: Iterable[PhotoSource], *, n_jobs: int = 1) -> Iterator[Verdict]:
+    def check_many(
+        self, photos: Iterable[PhotoSource], *, n_jobs: int = 1, colour: Colour = "bgr"
+    ) -> Iterator[Verdict]:
         """Judge many photos, in order, as they are consumed.
 
         Parameters
@@ -295,6 +314,8 @@ class SelfieDetector:
             Processes; -1 for one per core, which needs the extra "scan" (joblib). They end with
             this one, and run nothing of its main module. A photo at which two of them die is
             "unknown".
+        colour : {"bgr", "rgb"}
+            Of arrays, as for `check`.
 
         Yields
         ------
@@ -308,16 +329,18 @@ class SelfieDetector:
             If `photos` is a single photo, or if `n_jobs` is not 1 and a photo is of a kind that
             processes cannot share.
         ValueError
-            If `n_jobs` is 0.
+            If `n_jobs` is 0, or if there is no such order of channels.
         WorkersError
             If the processes do not start.
         """
         _refuse_single(photos)
+        _refuse_unknown(colour)
         if n_jobs == 1:
-            return map(self.check, photos)
+            return (self.check(photo, colour=colour) for photo in photos)
         from classicselfie.workers.pool import count_processes  # one process needs none of it
 
-        return self._check_in_workers(photos, count_processes(n_jobs))
+        turned = (_in_bgr(photo, colour) for photo in photos)
+        return self._check_in_workers(turned, count_processes(n_jobs))
 
     def _check_in_workers(self, photos: Iterable[PhotoSource], count: int) -> Iterator[Verdict]:
         from classicselfie.wire import pack_photo, unpack_verdict
@@ -393,6 +416,19 @@ def _refuse_single(photos: object) -> None:
         )
 
 
+def _refuse_unknown(colour: str) -> None:
+    if colour not in get_args(Colour):
+        raise ValueError(f"colour must be 'bgr' or 'rgb', not {colour!r}")
+
+
+def _in_bgr(photo: PhotoSource, colour: Colour) -> PhotoSource:
+    """Turn the channels of an array in RGB around."""
+    _refuse_unknown(colour)
+    if colour == "rgb" and isinstance(photo, np.ndarray) and photo.ndim == 3:
+        return np.ascontiguousarray(photo[..., ::-1])
+    return photo
+
+
 def _prepare(detector: SelfieDetector) -> Handler:
     """Make what answers in a worker process."""
     from classicselfie.wire import pack_verdict, unpack_photo
@@ -419,9 +455,9 @@ def _default_detector() -> SelfieDetector:
     return SelfieDetector()
 
 
-def check(photo: PhotoSource) -> Verdict:
+def check(photo: PhotoSource, *, colour: Colour = "bgr") -> Verdict:
     """Judge one photo with the bundled weights and the strict threshold.
 
     See `SelfieDetector.check`.
     """
-    return _default_detector().check(photo)
+    return _default_detector().check(photo, colour=colour)

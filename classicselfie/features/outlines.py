@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classicselfie.features.group import FeatureGroup, Values, faceless, like, whose
+from classicselfie.features.group import FeatureGroup
 from classicselfie.features.sampling import Floats, grid_sums, shares_inside, sums_of
 from classicselfie.features.scene import GRID, Scene, Slopes
 from classicselfie.images import whole_pixels
@@ -160,16 +160,10 @@ def _hog_frame(scene: Scene) -> dict[str, float]:
     return dict(zip(_HOG_FRAME, _folded(hog_frame_cells(scene)), strict=True))
 
 
-def _face_words(values: Values, supports: bool) -> str:
-    where = "outlines are spread" if faceless(values) else "the outlines around the face are"
-    return f"{where} as in {whose(supports)}"
-
-
-HOG_FACE = FeatureGroup("hog_face", "outlines around the face", _HOG_FACE, _hog_face, _face_words)
+HOG_FACE = FeatureGroup("hog_face", "outlines around the face", _HOG_FACE, _hog_face)
 HOG_FRAME = FeatureGroup(
     "hog_frame",
     "outlines of the picture",
     _HOG_FRAME,
     _hog_frame,
-    like("the outlines of the whole picture are"),
 )

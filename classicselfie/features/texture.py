@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classicselfie.features.group import FeatureGroup, like
+from classicselfie.features.group import FeatureGroup
 from classicselfie.features.sampling import Floats
 from classicselfie.features.scene import Scene
 from classicselfie.images import Box, Luma, histogram, whole_box
@@ -215,6 +215,4 @@ def _in_bands(blocks: npt.NDArray[np.float32]) -> Floats:
     return np.append(np.log2(bands[1:] + 0.05), leaning)
 
 
-TEXTURE = FeatureGroup(
-    "texture", "fine texture", _TEXTURE, _texture, like("the fine texture of the picture is")
-)
+TEXTURE = FeatureGroup("texture", "fine texture", _TEXTURE, _texture)
