@@ -47,7 +47,8 @@ class SelfieDetector:
         The face detector, the same that the weights were trained with.
     threshold : {"strict", "sensitive"} or float
         The probability from which a photo is called a selfie: "strict" keeps false alarms
-        few, "sensitive" finds more.
+        few, "sensitive" finds more; between the two the confidence is "maybe". With a number
+        every verdict is "clear".
 
     Raises
     ------
@@ -85,6 +86,9 @@ class SelfieDetector:
         if threshold in ("strict", "sensitive") and threshold not in self.model.thresholds:
             raise ModelError(f"the weights {self.model.name} have no threshold {threshold!r}")
         self._threshold = self.model.threshold(threshold)
+        # Between the published thresholds a photo may be one; a number draws its own line alone.
+        cuts = self.model.thresholds.values() if isinstance(threshold, str) else [self._threshold]
+        self._maybe = min(cuts), max(cuts)
 
     @property
     def threshold(self) -> float:
@@ -216,6 +220,7 @@ class SelfieDetector:
         probability = model.probability(judged.decision)
         # Whatever else speaks for it, nobody is warned without a face in sight.
         selfie = bool(judged.faces) and probability >= self.threshold
+        maybe = bool(judged.faces) and self._maybe[0] <= probability < self._maybe[1]
         reasons = explain(
             model,
             judged.scene,
@@ -226,7 +231,7 @@ class SelfieDetector:
         timer.lap("reasons")
         return Verdict(
             label="selfie" if selfie else "not_selfie",
-            confidence="maybe" if judged.faces and self._is_between(probability) else "clear",
+            confidence="maybe" if maybe else "clear",
             probability=probability,
             threshold=self.threshold,
             front_camera=hints.front_camera,
@@ -238,14 +243,6 @@ class SelfieDetector:
             timings_ms=timer.laps_ms,
             path=path,
         )
-
-    def _is_between(self, probability: float) -> bool:
-        """Tell whether a photo would be called a selfie at one threshold and not at another.
-
-        These are the weights' own and the one in use: what all of them call the same is clear.
-        """
-        cuts = (*self.model.thresholds.values(), self.threshold)
-        return min(cuts) <= probability < max(cuts)
 
     def explain(self, photo: PhotoSource, *, occlusion: bool = True) -> Explanation:
         """Judge one photo from its pixels and tell every share of the decision value.

@@ -13,6 +13,7 @@ from classicselfie.wording import listed, percent, told_apart
 
 Label = Literal["selfie", "not_selfie", "unknown"]
 Confidence = Literal["clear", "maybe"]
+Pile = Literal["selfie", "maybe", "not_selfie", "unknown"]
 Stage = Literal["header", "thumbnail", "pixels"]
 
 NO_FACE = "no_face"
@@ -55,8 +56,8 @@ class Verdict:
         "selfie" reads "looks like a selfie"; "unknown" where the picture could not be judged.
     confidence : {"clear", "maybe"} or None
         "maybe" where there is a face and the probability lies between the weights' thresholds
-        `sensitive` and `strict`, or between these and a `threshold` of one's own; None when
-        unknown.
+        `sensitive` and `strict`; never where the detector was given a number as its threshold.
+        None when unknown.
     probability : float or None
         Calibrated, 0 to 1, for a collection in which every second photo is a selfie; None when
         unknown.
@@ -146,6 +147,11 @@ class Verdict:
         """Whether the label is "selfie"; None when unknown."""
         return None if self.label == "unknown" else self.label == "selfie"
 
+    @property
+    def pile(self) -> Pile:
+        """Where to put the photo: "maybe" where the confidence says so, else the label."""
+        return "maybe" if self.confidence == "maybe" else self.label
+
     def __bool__(self) -> NoReturn:
         """Refuse: "unknown" is neither true nor false, and no verdict at all would be false."""
         raise TypeError(
@@ -230,14 +236,18 @@ class Verdict:
                 "No face was found, so this is not called a selfie (sunglasses, masks or a cut-off "
                 f"face can hide one){''.join(f'; {each}' for each in told)}."
             )
-        if self.confidence == "maybe" and self.threshold is not None:
+        share = percent(self.probability)
+        surprises = self.is_selfie != (self.probability >= 0.5)
+        if self.threshold is not None and (self.confidence == "maybe" or surprises):
             share, cut = told_apart(self.probability, self.threshold)
+            share = f"{share}, from {cut} on it is called one"
+        if self.confidence == "maybe":
             return (
-                f"May be a selfie ({share}, from {cut} on it is called one). "
+                f"May be a selfie ({share}). "
                 f"For it: {self._named(1)}. Against it: {self._named(-1)}."
             )
         looks = "Looks" if self.label == "selfie" else "Does not look"
-        return f"{looks} like a selfie ({percent(self.probability)}){self._because()}."
+        return f"{looks} like a selfie ({share}){self._because()}."
 
     def _named(self, side: int) -> str:
         """Name what speaks for a side of a photo that may be either."""
