@@ -48,7 +48,7 @@ def test_the_upload_hook_warns(
     assert hook.selfie_note(person_jpeg) is None  # not surely enough
     monkeypatch.setattr(hook, "_detector", lenient)
     note = hook.selfie_note(person_jpeg)
-    assert note.startswith("This looks like a selfie (")
+    assert note.startswith("Looks like a selfie (")
     assert note.endswith("just go on.")
 
 
