@@ -142,9 +142,7 @@ def test_between_the_published_thresholds_a_photo_may_be_a_selfie(
     assert confidences(draw_scene(640, 480, seed=3), 0.0, 1.0) == [("not_selfie", "clear")] * 3
 
 
-def test_arrays_may_be_rgb(
-    detector: SelfieDetector, person: BgrImage, person_path: Path
-) -> None:
+def test_arrays_may_be_rgb(detector: SelfieDetector, person: BgrImage, person_path: Path) -> None:
     rgb, grey = person[..., ::-1], person[..., 1].copy()
     expected = [detector.check(photo) for photo in (person, grey, person_path)]
     assert detector.check(rgb).probability != expected[0].probability  # it matters

@@ -8,11 +8,11 @@ from conftest import with_exif
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
-from classicselfie.features import Scene
 from classicselfie.faces import Face
+from classicselfie.features import Scene
 from classicselfie.metadata import Hints, metadata_evidence, read_hints, subject_distance
-from classicselfie.photo import open_photo
 from classicselfie.model import load_model
+from classicselfie.photo import open_photo
 from classicselfie.reasons import explain
 
 FACE = Face((100, 100, 125, 150), (), 0.9)

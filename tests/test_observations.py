@@ -194,7 +194,9 @@ def test_what_can_be_seen_takes_its_groups_and_the_look_all_the_rest(
     assert list(told) == ["background", "face", "look"]  # what can be seen, strongest first
     assert told["background"].contribution == pytest.approx(0.25)
     assert told["face"].contribution == pytest.approx(0.2)
-    assert told["look"] == Reason("look", "the picture's general look speaks against a selfie", -0.5)
+    assert told["look"] == Reason(
+        "look", "the picture's general look speaks against a selfie", -0.5
+    )
 
 
 def test_what_a_person_would_count_to_the_other_side_is_not_told(detector: SelfieDetector) -> None:

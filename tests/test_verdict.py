@@ -47,8 +47,8 @@ def test_a_clear_verdict_gives_the_reasons_on_its_side_and_the_general_look_last
         "shoulder runs into the left edge, and the picture's general look agrees."
     )
     assert OTHER.summary == (
-        "Does not look like a selfie (20 %), because the background is plain and the face is turned "
-        "to the side."
+        "Does not look like a selfie (20 %), because the background is plain and the face is "
+        "turned to the side."
     )
     assert str(SELFIE) == SELFIE.summary
 
@@ -60,7 +60,9 @@ def test_a_maybe_tells_both_sides_and_from_where_on_it_would_be_one() -> None:
         "Against it: the background is plain and the face is turned to the side."
     )
     nothing = replace(MAYBE, reasons=(LOOK,))
-    assert nothing.summary.endswith("For it: the picture's general look. Against it: nothing clear.")
+    assert nothing.summary.endswith(
+        "For it: the picture's general look. Against it: nothing clear."
+    )
     close = replace(MAYBE, probability=0.9298, threshold=0.93)
     assert "(92.98 %, from 93.00 % on" in close.summary
 

@@ -2,7 +2,6 @@
 
 const AT_ONCE = 2; // requests; the service has a queue, but other people too
 const TRIES = 12;
-const SHOWN_REASONS = 5;
 const SVG = "http://www.w3.org/2000/svg";
 
 const element = (id) => document.getElementById(id);
@@ -217,13 +216,7 @@ function drawScale(card, { probability, threshold, faces }) {
 function drawReasons(card, { reasons, label }) {
   if (label === "unknown" || !reasons.length) return;
   const most = Math.max(...reasons.map(({ contribution }) => Math.abs(contribution)), 1e-9);
-  const lines = reasons.map((reason) => reasonLine(reason, most));
-  const [first, rest] = card.querySelectorAll(".reasons");
-  first.append(...lines.slice(0, SHOWN_REASONS));
-  rest.append(...lines.slice(SHOWN_REASONS));
-  const more = find(card, ".more");
-  more.hidden = lines.length <= SHOWN_REASONS;
-  find(more, "summary").textContent = `${lines.length - SHOWN_REASONS} smaller reasons`;
+  find(card, ".reasons").append(...reasons.map((reason) => reasonLine(reason, most)));
   find(card, ".why").hidden = false;
 }
 
