@@ -96,7 +96,8 @@ def _size(sight: Sight, supports: bool) -> str | None:
 
 # --- the other faces -------------------------------------------------------------------------
 
-_CLOSE, _APART = 1.8, 3.0  # from face to face, in sizes of the largest
+_SURE = 0.7  # detections below are often no second face
+_CLOSE, _APART = (0.7, 1.8), 3.0  # from face to face, in sizes of the largest
 _NEAREST = 1.3  # how much larger than the second the nearest face is
 _ASIDE = 0.15  # of the width, from the middle
 _FAR = 0.12  # of the height: no face is near
@@ -106,7 +107,7 @@ _MANY = 4
 def _others(sight: Sight, supports: bool) -> str | None:
     scene, values = sight.scene, sight.values
     count, similar = len(scene.faces), len(scene.similar)
-    if count < 2:
+    if count < 2 or any(face.score < _SURE for face in scene.similar):
         return None
     centres = [face.bbox[0] + face.bbox[2] / 2 for face in scene.faces]
     if not supports:
@@ -118,7 +119,7 @@ def _others(sight: Sight, supports: bool) -> str | None:
     if outermost and abs(aside) > _ASIDE and values["crowd.second_size"] * _NEAREST < 1.0:
         side = "left" if aside < 0 else "right"
         return f"the nearest of {count} faces is at the {side}"
-    if similar > 1 and _widest_gap(scene) < _CLOSE:
+    if similar > 1 and _CLOSE[0] < _widest_gap(scene) < _CLOSE[1]:
         return f"{similar} heads are close together at one distance"
     return None
 
@@ -188,7 +189,7 @@ def _pose(sight: Sight, supports: bool) -> str | None:
 
 # --- an arm, a hand or a shoulder ------------------------------------------------------------
 
-_ARM_FACES = (0.2, 0.6)  # heights of faces beside which an arm can be told from the rest
+_ARM_FACES = (0.25, 0.6)  # heights of faces beside which an arm can be told from the rest
 _ARM_AREA = (0.12, 1.2)  # in face areas
 _ARM_WIDTH = (0.15, 1.2)  # where it meets the edge, in face heights or widths
 _NO_ARM_FACES = (0.12, 0.6)  # beside which a missing arm is worth a word
@@ -245,6 +246,8 @@ def find_arm(scene: Scene) -> str | None:
         if not _ARM_AREA[0] <= area <= _ARM_AREA[1]:
             continue
         part = labels == index
+        if part[-1, whole_pixels(x, x + w, columns)].any():
+            continue  # below the face: neck and chest, or a shirt of the skin's colour
         widths = {"left": part[:, 0].sum() / h, "right": part[:, -1].sum() / h}
         if abs(centres[index][0] + 0.5 - (x + w / 2)) >= _BESIDE * w:
             widths["lower"] = part[-1].sum() / w

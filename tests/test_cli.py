@@ -92,7 +92,7 @@ def test_exit_codes(person_path: Path, tmp_path: Path) -> None:
 
 def test_an_unreadable_photo_is_one_line_without_a_traceback(tmp_path: Path) -> None:
     done = run("check", tmp_path / "missing.jpg")
-    assert "cannot be judged: the file cannot be read" in done.stdout
+    assert "Cannot be judged: the file cannot be read" in done.stdout
     assert done.stderr == ""
 
 

@@ -134,5 +134,5 @@ def test_every_sign_is_told_in_words_of_its_own() -> None:
         "focal_length": "a focal length of 2.7 mm is common among front cameras",
         "mirrored": "the camera stored the picture mirrored",
         "orientation": "the picture is stored turned the way front cameras turn it",
-        "subject_distance": "the face is about 40 cm from the camera, within arm's reach",
+        "subject_distance": "the face is about 35 cm from the camera, within arm's reach",
     }

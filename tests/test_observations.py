@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,6 +85,11 @@ def test_the_other_faces() -> None:
     assert TELL["crowd"](apart, True) is None
     many = sight(*(a_face((x, 40.0, 20.0, 26.0)) for x in (0.0, 60.0, 120.0, 180.0)))
     assert TELL["crowd"](many, False) == "4 faces are in sight, none of them near"
+    # A second face that the detector is not sure of is often none, and so is one within another.
+    unsure = replace(a_face((90.0, 100.0, 60.0, 80.0)), score=0.6)
+    inside = a_face((25.0, 105.0, 55.0, 75.0))
+    for second in (unsure, inside):
+        assert TELL["crowd"](sight(a_face((20.0, 100.0, 60.0, 80.0)), second), True) is None
     assert TELL["crowd"](sight(NEAR), True) is TELL["crowd"](sight(NEAR), False) is None
 
 
@@ -141,6 +147,8 @@ def test_no_arm_is_told_where_skin_tells_nothing() -> None:
     assert find_arm(sight(FACE, image=painted(head, body, wall=SKIN)).scene) is None
     neck = painted(head, ((100.0, 212.0, 40.0, 108.0), SKIN))
     assert find_arm(sight(FACE, image=neck).scene) is None
+    shirt = painted(head, ((0.0, 230.0, 240.0, 90.0), SKIN))  # of that colour, from side to side
+    assert find_arm(sight(FACE, image=shirt).scene) is None
     clothed = sight(FACE, image=painted(head, body))
     assert TELL["arm"](clothed, False) == "no bare arm or shoulder reaches the edge"
     arm = ((0.0, 230.0, 70.0, 40.0), SKIN)

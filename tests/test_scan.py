@@ -584,7 +584,7 @@ def test_what_may_be_a_selfie_is_a_pile_of_its_own(
         [*COMMAND, *map(str, everything)], capture_output=True, text=True, check=True
     )
     assert "8 photos: 0 look like a selfie, 4 may be one, 3 do not, 1 could not" in done.stderr
-    rows = list(csv.DictReader(output.open(newline="", encoding="utf-8")))
+    rows = list(csv.DictReader(output.read_text(encoding="utf-8").splitlines()))
     maybe = {row["path"] for row in rows if row["confidence"] == "maybe"}
     assert maybe == {json.loads(line)["path"] for line in told}
     assert len(maybe) == 4
