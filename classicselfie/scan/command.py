@@ -313,7 +313,7 @@ class _Scan:
         return self._companions.of(item) if self._companions else []
 
     def _fits(self, known: Known) -> bool:
-        is_whole = known.confidence is not None or known.label == "unknown"  # of this version
+        is_whole = known.summary is not None  # not of an earlier version
         return is_whole and (known.weights, known.threshold) == (self._weights, self._threshold)
 
     def _is_done(self, item: Item, known: Known) -> bool:

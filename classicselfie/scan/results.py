@@ -84,6 +84,7 @@ class Known:
     bytes: int | None
     mtime_ns: int | None
     sorted_to: str | None
+    summary: str | None
 
 
 @dataclass(frozen=True)
