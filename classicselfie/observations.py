@@ -139,12 +139,17 @@ def _widest_gap(scene: Scene) -> float:
 _CROWN = 0.1  # the detector's box begins at the forehead: a head needs more room, in face heights
 _CUT = 0.06  # of the face's box, beyond the frame
 _ROOM, _ROOM_BELOW = 2.5, 1.5  # faces
+_SMALL_GROUP = 0.5  # of the frame, across and down
 
 
 def _place(sight: Sight, supports: bool) -> str | None:
     values, scene = sight.values, sight.scene
     if not supports:
         below = values["place.margin_bottom"]
+        if len(scene.similar) > 1:
+            fills = max(values["crowd.group_width"], values["crowd.group_height"])
+            roomy = below > _ROOM and fills < _SMALL_GROUP
+            return "there is much room around the faces" if roomy else None
         if min(below, values["place.margin_side_max"]) > _ROOM:
             return "there is much room around the face"
         return "the face leaves much room below it" if below > _ROOM_BELOW else None
@@ -262,7 +267,7 @@ def find_arm(scene: Scene) -> str | None:
 # --- the background and the colours ----------------------------------------------------------
 
 _PLAIN = 0.7  # share of the background near its median grey
-_SOFT, _SHARP = -1.0, -0.4  # octaves of fine detail, against the face's
+_SOFT, _SHARP = -1.0, -0.25  # octaves of fine detail, against the face's
 
 
 def _background(sight: Sight, supports: bool) -> str | None:

@@ -255,7 +255,7 @@ class Verdict:
         look = "the picture's general look"
         if looks_so:
             return listed(seen, f"and {look}") if seen else look
-        return listed(seen) if seen else "nothing clear"
+        return listed(seen) if seen else "nothing in particular"
 
     def _seen(self, side: int) -> tuple[list[str], bool]:
         """List what can be seen or read and is on a side, and whether the general look is."""

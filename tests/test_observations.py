@@ -112,6 +112,10 @@ def test_room_around_a_face_speaks_against_a_selfie_alone() -> None:
     assert TELL["place"](sight(FAR), False) == "there is much room around the face"
     assert TELL["place"](sight(FAR), True) is None
     assert TELL["place"](sight(NEAR), False) is None
+    pair = sight(FAR, a_face((140.0, 40.0, 20.0, 26.0)))
+    assert TELL["place"](pair, False) == "there is much room around the faces"
+    row = sight(*(a_face((x, 40.0, 20.0, 26.0)) for x in (0.0, 60.0, 120.0, 180.0)))
+    assert TELL["place"](row, False) is None
 
 
 def test_the_head_is_described_without_degrees_that_nobody_measured() -> None:

@@ -61,7 +61,7 @@ def test_a_maybe_tells_both_sides_and_from_where_on_it_would_be_one() -> None:
     )
     nothing = replace(MAYBE, reasons=(LOOK,))
     assert nothing.summary.endswith(
-        "For it: the picture's general look. Against it: nothing clear."
+        "For it: the picture's general look. Against it: nothing in particular."
     )
     close = replace(MAYBE, probability=0.9298, threshold=0.93)
     assert "(92.98 %, from 93.00 % on" in close.summary
