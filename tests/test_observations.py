@@ -43,9 +43,9 @@ def sight(*faces: Face, image: BgrImage | None = None, distance_m: float | None 
     return Sight(scene, NamedFeatures(extract_features(scene)), distance_m)
 
 
-def painted(*parts: tuple[Box, Sequence[int]], wall: Sequence[int] = WALL) -> BgrImage:
+def painted(*parts: tuple[Box, Sequence[int]]) -> BgrImage:
     image = np.empty((HEIGHT, WIDTH, 3), np.uint8)
-    image[:] = wall
+    image[:] = WALL
     for (x, y, w, h), colour in parts:
         image[int(y) : int(y + h), int(x) : int(x + w)] = colour
     return image
@@ -148,10 +148,11 @@ def test_an_arm_is_told_with_the_edge_that_it_runs_into() -> None:
 def test_no_arm_is_told_where_skin_tells_nothing() -> None:
     head, body = ((80.0, 100.0, 80.0, 112.0), SKIN), ((70.0, 212.0, 100.0, 108.0), SHIRT)
     assert find_arm(sight(FACE, image=painted(head, body)).scene) is None
-    assert find_arm(sight(FACE, image=painted(head, body, wall=SKIN)).scene) is None
+    for wall in (((0.0, 0.0, 40.0, 250.0), SKIN), ((0.0, 0.0, 240.0, 320.0), SKIN)):
+        assert find_arm(sight(FACE, image=painted(wall, head, body)).scene) is None
     neck = painted(head, ((100.0, 212.0, 40.0, 108.0), SKIN))
     assert find_arm(sight(FACE, image=neck).scene) is None
-    shirt = painted(head, ((0.0, 230.0, 240.0, 90.0), SKIN))  # of that colour, from side to side
+    shirt = painted(head, ((100.0, 260.0, 140.0, 60.0), SKIN))  # of that colour
     assert find_arm(sight(FACE, image=shirt).scene) is None
     clothed = sight(FACE, image=painted(head, body))
     assert TELL["arm"](clothed, False) == "no bare arm or shoulder reaches the edge"
