@@ -26,7 +26,7 @@ def told_apart(share: float, cut: float) -> tuple[str, str]:
     Examples
     --------
     >>> told_apart(0.84, 0.9296), told_apart(0.9294, 0.9296)
-    (('84 %', '93 %'), ('92.94 %', '92.96 %'))
+    (('84 %', '93 %'), ('92.9 %', '93.0 %'))
     """
     pairs = ((percent(share, digits), percent(cut, digits)) for digits in range(4))
     return next((pair for pair in pairs if pair[0] != pair[1]), (percent(share), percent(cut)))
