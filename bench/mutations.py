@@ -45,8 +45,8 @@ class Mutation:
 
 # Skin that is not brought to one colour in `quality` would be one more, but that step is gone for
 # want of an effect; see docs/experiments.md.
-SHARP = '"the surroundings are about as sharp as the face"'
-BLURRED = '"the background is blurred behind a sharp face"'
+SHARP = '"the background is about as sharp as the face"'
+BLURRED = '"the background is plain"'
 MUTATIONS = (
     Mutation(
         "no look at 320 px",
@@ -64,20 +64,13 @@ MUTATIONS = (
         ("tests/test_faces.py",),
     ),
     Mutation(
-        "sharp surroundings and blurred background exchanged",
+        "sharp and plain backgrounds exchanged",
         ((SHARP, BLURRED), (BLURRED, SHARP)),
-        ("tests/test_verdict*.py", "tests/test_detector.py"),
+        ("tests/test_observations.py",),
     ),
     Mutation(
-        "str(verdict) names the reasons against its label",
-        (
-            (
-                'because = "; ".join(reason.sentence for reason in self.supporting[:3])',
-                'because = "; ".join('
-                "[r.sentence for r in self.reasons"
-                " if self.probability is None or r not in self.supporting][:3])",
-            ),
-        ),
+        "a summary names the reasons against its label",
+        (("self._seen(_SIDES[self.label])", "self._seen(-_SIDES[self.label])"),),
         ("tests/test_verdict*.py", "tests/test_detector.py"),
     ),
     Mutation(

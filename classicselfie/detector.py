@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from PIL import Image
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from classicselfie.explain.explanation import Explanation
     from classicselfie.workers.process import Handler
 
+Colour = Literal["bgr", "rgb"]
+
 
 class SelfieDetector:
     """Tell whether photos look like selfies, with reasons; offline.
@@ -45,7 +47,8 @@ class SelfieDetector:
         The face detector, the same that the weights were trained with.
     threshold : {"strict", "sensitive"} or float
         The probability from which a photo is called a selfie: "strict" keeps false alarms
-        few, "sensitive" finds more.
+        few, "sensitive" finds more; between the two the confidence is "maybe". With a number
+        every verdict is "clear".
 
     Raises
     ------
@@ -83,6 +86,9 @@ class SelfieDetector:
         if threshold in ("strict", "sensitive") and threshold not in self.model.thresholds:
             raise ModelError(f"the weights {self.model.name} have no threshold {threshold!r}")
         self._threshold = self.model.threshold(threshold)
+        # Between the published thresholds a photo may be one; a number draws its own line alone.
+        cuts = self.model.thresholds.values() if isinstance(threshold, str) else [self._threshold]
+        self._maybe = min(cuts), max(cuts)
 
     @property
     def threshold(self) -> float:
@@ -96,13 +102,17 @@ class SelfieDetector:
             f"model={self.model.name}>"
         )
 
-    def check(self, photo: PhotoSource, *, max_pixels: int | None = None) -> Verdict:
+    def check(
+        self, photo: PhotoSource, *, colour: Colour = "bgr", max_pixels: int | None = None
+    ) -> Verdict:
         """Judge one photo.
 
         Parameters
         ----------
         photo : path, bytes, binary file object, PIL image or ndarray
-            An array is uint8 of shape (height, width, 3) in BGR, or (height, width).
+            An array is uint8 of shape (height, width, 3), or (height, width).
+        colour : {"bgr", "rgb"}
+            The order of the channels of an array; all else tells its own.
         max_pixels : int, optional
             A larger photo is not decoded, and "unknown"; the formats' own limits hold as well.
 
@@ -116,8 +126,11 @@ class SelfieDetector:
         ------
         TypeError
             If `photo` is no picture source at all.
+        ValueError
+            If there is no such order of channels.
         """
         timer = _Timer()
+        photo = _in_bgr(photo, colour)
         path = os.fspath(photo) if isinstance(photo, (str, os.PathLike)) else None
         hints = Hints()
         try:
@@ -240,17 +253,20 @@ class SelfieDetector:
         probability = model.probability(judged.decision)
         # Whatever else speaks for it, nobody is warned without a face in sight.
         selfie = bool(judged.faces) and probability >= self.threshold
+        maybe = bool(judged.faces) and self._maybe[0] <= probability < self._maybe[1]
         reasons = explain(
-            model.feature_names,
+            model,
+            judged.scene,
             NamedFeatures(judged.features),
             judged.shares,
             judged.evidence,
-            model.calibration[0],
         )
         timer.lap("reasons")
         return Verdict(
             label="selfie" if selfie else "not_selfie",
+            confidence="maybe" if maybe else "clear",
             probability=probability,
+            threshold=self.threshold,
             front_camera=hints.front_camera,
             reasons=reasons,
             faces=judged.faces,
@@ -315,7 +331,9 @@ class SelfieDetector:
             else np.zeros(decoded.image.shape[:2]),
         )
 
-    def check_many(self, photos: Iterable[PhotoSource], *, n_jobs: int = 1) -> Iterator[Verdict]:
+    def check_many(
+        self, photos: Iterable[PhotoSource], *, n_jobs: int = 1, colour: Colour = "bgr"
+    ) -> Iterator[Verdict]:
         """Judge many photos, in order, as they are consumed.
 
         Parameters
@@ -327,6 +345,8 @@ class SelfieDetector:
             Processes; -1 for one per core, which needs the extra "scan" (joblib). They end with
             this one, and run nothing of its main module. A photo at which two of them die is
             "unknown".
+        colour : {"bgr", "rgb"}
+            Of arrays, as for `check`.
 
         Yields
         ------
@@ -340,16 +360,18 @@ class SelfieDetector:
             If `photos` is a single photo, or if `n_jobs` is not 1 and a photo is of a kind that
             processes cannot share.
         ValueError
-            If `n_jobs` is 0.
+            If `n_jobs` is 0, or if there is no such order of channels.
         WorkersError
             If the processes do not start.
         """
         _refuse_single(photos)
+        _refuse_unknown(colour)
         if n_jobs == 1:
-            return map(self.check, photos)
+            return (self.check(photo, colour=colour) for photo in photos)
         from classicselfie.workers.pool import count_processes  # one process needs none of it
 
-        return self._check_in_workers(photos, count_processes(n_jobs))
+        turned = (_in_bgr(photo, colour) for photo in photos)
+        return self._check_in_workers(turned, count_processes(n_jobs))
 
     def _check_in_workers(self, photos: Iterable[PhotoSource], count: int) -> Iterator[Verdict]:
         from classicselfie.wire import pack_photo, unpack_verdict
@@ -425,6 +447,19 @@ def _refuse_single(photos: object) -> None:
         )
 
 
+def _refuse_unknown(colour: str) -> None:
+    if colour not in get_args(Colour):
+        raise ValueError(f"colour must be 'bgr' or 'rgb', not {colour!r}")
+
+
+def _in_bgr(photo: PhotoSource, colour: Colour) -> PhotoSource:
+    """Turn the channels of an array in RGB around."""
+    _refuse_unknown(colour)
+    if colour == "rgb" and isinstance(photo, np.ndarray) and photo.ndim == 3:
+        return np.ascontiguousarray(photo[..., ::-1])
+    return photo
+
+
 def _prepare(detector: SelfieDetector) -> Handler:
     """Make what answers in a worker process."""
     from classicselfie.wire import pack_verdict, unpack_photo
@@ -451,9 +486,9 @@ def _default_detector() -> SelfieDetector:
     return SelfieDetector()
 
 
-def check(photo: PhotoSource) -> Verdict:
+def check(photo: PhotoSource, *, colour: Colour = "bgr") -> Verdict:
     """Judge one photo with the bundled weights and the strict threshold.
 
     See `SelfieDetector.check`.
     """
-    return _default_detector().check(photo)
+    return _default_detector().check(photo, colour=colour)

@@ -1,4 +1,4 @@
-"""Contributions to sentences: why the linear model decided as it did.
+"""Contributions to reasons: what can be seen, what the file tells, and one last one for the rest.
 
 The wording stays modest: it describes the picture, never the person.
 """
@@ -10,28 +10,35 @@ from functools import lru_cache
 
 import numpy as np
 
-from classicselfie.features import GROUPS
-from classicselfie.features.group import Values, faceless, whose
+from classicselfie.features import GROUPS, Scene
+from classicselfie.features.group import Values
 from classicselfie.metadata import Evidence
-from classicselfie.model import Floats, Integers
-from classicselfie.verdict import Reason
+from classicselfie.model import Floats, Integers, LinearModel
+from classicselfie.observations import ARMS_REACH_M, OBSERVATIONS, SIZE, Sight, describe_size
+from classicselfie.verdict import LOOK, NO_FACE, Reason
+from classicselfie.wording import distance
 
-ARMS_REACH_M = 0.9  # a long arm, or a short stick
+# The least that something tells, in log-odds: in the middle about one percent of probability.
+_TOLD = 0.05
 
-NO_FACE = "no_face"
+_DISTANCE = "subject_distance"
 METADATA_TITLES = {
     "front_camera": "front or back camera",
     "focal_length": "focal length",
     "mirrored": "mirrored storage",
     "orientation": "stored orientation",
-    "subject_distance": "distance of the face",
+    _DISTANCE: "distance of the face",
 }
+GROUP_TITLES = {group.name: group.title for group in GROUPS}
+"""Each feature group in a few words."""
 TITLES = (
-    {group.name: group.title for group in GROUPS} | METADATA_TITLES | {NO_FACE: "no face in sight"}
+    {observation.name: observation.title for observation in OBSERVATIONS}
+    | METADATA_TITLES
+    | {NO_FACE: "missing face", LOOK: "picture's general look"}
 )
 """Each kind of reason in a few words."""
 
-_GROUPS = {group.name: group for group in GROUPS}
+_NEEDS_FACE = frozenset(group.name for group in GROUPS if group.needs_face)
 
 
 def _metadata_sentence(evidence: Evidence) -> str:
@@ -47,7 +54,7 @@ def _metadata_sentence(evidence: Evidence) -> str:
     if evidence.signal == "orientation":
         return "the picture is stored turned the way front cameras turn it"
     reach = "within arm's reach" if evidence.value <= ARMS_REACH_M else "beyond arm's reach"
-    return f"the face was about {evidence.value:.1f} m from the camera, {reach}"
+    return f"the face is about {distance(evidence.value)} from the camera, {reach}"
 
 
 @lru_cache(maxsize=8)
@@ -59,18 +66,19 @@ def _groups(feature_names: tuple[str, ...]) -> tuple[list[str], Integers]:
 
 
 def explain(
-    feature_names: tuple[str, ...],
+    model: LinearModel,
+    scene: Scene,
     values: Values,
     shares: Floats,
     evidence: Sequence[Evidence],
-    slope: float,
 ) -> tuple[Reason, ...]:
-    """Sum the contributions per signal and put them into words, strongest first.
+    """Sum the contributions per reason and put them into words.
 
     Parameters
     ----------
-    feature_names : tuple of str
-        The model's features, "group.name".
+    model : LinearModel
+    scene : Scene
+        The photo with its faces.
     values : mapping of str to float
         The photo's features by their names; all of them, for the words may need more than the
         model reads.
@@ -78,33 +86,53 @@ def explain(
         The shares of the model's features in the decision value.
     evidence : sequence of Evidence
         What the metadata adds, in log-odds.
-    slope : float
-        The calibration's slope: log-odds per unit of the decision value.
 
     Returns
     -------
     tuple of Reason
-        Their contributions and the model's bias add up to the decision value.
+        That no face was found; then what can be seen or read, strongest first; last the picture's
+        general look, which is all that has no words of its own. Their contributions and the
+        model's bias add up to the decision value.
     """
-    without_face = faceless(values)
-    sums: dict[str, float] = {}
-    names, places = _groups(feature_names)
-    for name, share in zip(names, np.bincount(places, shares).tolist(), strict=True):
-        signal = NO_FACE if without_face and _GROUPS[name].needs_face else name
-        sums[signal] = sums.get(signal, 0.0) + share
-    reasons = [
-        Reason(signal, _sentence(signal, values, total > 0), total)
-        for signal, total in sums.items()
-        if total != 0.0
+    names, places = _groups(model.feature_names)
+    slope = model.calibration[0]  # log-odds per unit of the decision value
+    sums = dict(zip(names, np.bincount(places, shares, len(names)).tolist(), strict=True))
+    metadata = {item.signal: item for item in evidence}
+    first: list[Reason] = []
+    told: list[Reason] = []
+    if scene.faces:
+        far = metadata.get(_DISTANCE)
+        told = _observe(Sight(scene, values, far.value if far else None), sums, metadata, slope)
+    else:
+        missing = sum(sums.pop(name) for name in names if name in _NEEDS_FACE)
+        first.append(Reason(NO_FACE, "no face was found", missing))
+    told += [
+        Reason(item.signal, _metadata_sentence(item), item.log_odds / slope)
+        for item in metadata.values()
     ]
-    reasons += [
-        Reason(item.signal, _metadata_sentence(item), item.log_odds / slope) for item in evidence
-    ]
-    return tuple(sorted(reasons, key=lambda reason: (-abs(reason.contribution), reason.signal)))
+    told.sort(key=lambda reason: (-abs(reason.contribution), reason.signal))
+    look = sum(sums.values())
+    side = "for" if look > 0 else "against"
+    last = Reason(LOOK, f"the picture's general look speaks {side} a selfie", look)
+    return (*first, *told, last)
 
 
-def _sentence(signal: str, values: Values, supports: bool) -> str:
-    if signal == NO_FACE:
-        return "no face was found"
-    sentence = _GROUPS[signal].sentence(values, supports)
-    return sentence or f"as a whole, the picture is as in {whose(supports)}"
+def _observe(
+    sight: Sight, sums: dict[str, float], metadata: dict[str, Evidence], slope: float
+) -> list[Reason]:
+    """Tell what is to be seen, and take its shares out of those of the groups and metadata."""
+    found: list[Reason] = []
+    for each in OBSERVATIONS:
+        share = sum(sums.get(group, 0.0) for group in each.groups) + sum(
+            metadata[signal].log_odds / slope for signal in each.signals if signal in metadata
+        )
+        clause = each.tell(sight, share > 0) if abs(share) * slope >= _TOLD else None
+        if clause is None:
+            continue
+        found.append(Reason(each.name, clause, share))
+        for group in each.groups:
+            sums.pop(group, None)
+        for signal in each.signals:
+            metadata.pop(signal, None)
+    # Where nothing that can be seen has moved the answer, one thing is said of the picture anyway.
+    return found or [Reason(SIZE.name, describe_size(sight), 0.0)]

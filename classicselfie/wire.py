@@ -12,7 +12,7 @@ import numpy as np
 
 from classicselfie.faces import Bbox, Face
 from classicselfie.images import BgrImage
-from classicselfie.verdict import Label, Reason, Stage, Verdict
+from classicselfie.verdict import Confidence, Label, Reason, Stage, Verdict
 from classicselfie.workers.messages import Message
 
 Portable: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BgrImage"
@@ -69,6 +69,7 @@ def unpack_verdict(message: Message) -> Verdict:
         Of many kinds, if it is no verdict: who wrote it may have been taken over by a photo.
     """
     values: dict[str, Any] = dict(message.head)
+    values.pop("summary", None)  # made of all the rest
     values["reasons"] = tuple(Reason(**reason) for reason in values["reasons"])
     values["faces"] = tuple(
         Face(
@@ -82,12 +83,14 @@ def unpack_verdict(message: Message) -> Verdict:
     if values["size"] is not None:
         width, height = values["size"]
         values["size"] = int(width), int(height)
-    if values["probability"] is not None:
-        values["probability"] = float(values["probability"])
+    for name in ("probability", "threshold"):
+        if values[name] is not None:
+            values[name] = float(values[name])
     texts = [values["model"], *(text for r in values["reasons"] for text in (r.signal, r.sentence))]
     texts += [values[name] for name in ("path", "detail") if values[name] is not None]
     if (
         values["label"] not in get_args(Label)
+        or values["confidence"] not in (*get_args(Confidence), None)
         or values["stage"] not in get_args(Stage)
         or values["front_camera"] not in (True, False, None)
         or not all(isinstance(text, str) for text in texts)

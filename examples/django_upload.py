@@ -43,7 +43,7 @@ def upload(request: HttpRequest) -> JsonResponse:
     photo = form.cleaned_data["photo"]
     verdict = detector.check(photo.read())
     # ... store the photo here: the verdict is a hint and no gate.
-    note = str(verdict) if verdict.label == "selfie" else None
+    note = verdict.summary if verdict.is_selfie else None
     return JsonResponse({"name": photo.name, "note": note})
 
 

@@ -23,4 +23,4 @@ async def upload(photo: UploadFile) -> dict[str, str | None]:
     content = await photo.read()
     verdict = await run_in_threadpool(detector.check, content)
     # ... store the photo here: the verdict is a hint and no gate.
-    return {"name": photo.filename, "note": str(verdict) if verdict.label == "selfie" else None}
+    return {"name": photo.filename, "note": verdict.summary if verdict.is_selfie else None}

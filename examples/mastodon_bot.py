@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import os
+import textwrap
 import time
 from contextlib import suppress
 
@@ -59,11 +60,15 @@ def answer(api, detector, status) -> None:  # type: ignore[no-untyped-def]
     photos = [download(media.url) for media in status.media_attachments if media.type == "image"]
     if not photos:
         return
-    told = [str(detector.check(photo)) if photo else "could not be fetched" for photo in photos]
+    told = [detector.check(photo).summary if photo else "Could not be fetched." for photo in photos]
     if len(told) == 1:
-        lines = [f"This photo {told[0]}."]
-    else:  # one reason each, or there is no room
-        lines = [f"Photo {i} {text.split(';')[0]}." for i, text in enumerate(told, start=1)]
+        lines = [told[0]]
+    else:  # there is room for the beginning of each
+        room = MAX_LETTERS // len(told) - len("Photo 1: ") - 1
+        lines = [
+            f"Photo {number}: {textwrap.shorten(text, room, placeholder=' …')}"
+            for number, text in enumerate(told, start=1)
+        ]
     media = None
     crop = best_crop(photos[0])
     if crop:

@@ -24,6 +24,6 @@ def selfie_note(photo: bytes) -> str | None:
     except Exception as error:  # a hint is not worth an upload
         logging.getLogger(__name__).warning("no hint: %s", type(error).__name__)
         return None
-    if verdict.label != "selfie":
+    if not verdict.is_selfie:
         return None
-    return f"This {verdict}. If that is what you want to share, just go on."
+    return f"{verdict.summary} If that is what you want to share, just go on."

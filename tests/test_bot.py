@@ -198,7 +198,7 @@ def test_a_photo_gets_its_verdict_advice_and_crop(
     server.mention(small_head)
     answer()
     (post,) = server.posts
-    assert f"This photo {detector.check(small_head)}." in post["status"]
+    assert detector.check(small_head).summary in post["status"]
     assert "To try next time: " in post["status"]
     assert post["in_reply_to_id"] == "9100"
     # To the asker alone, not to everybody who was mentioned there.
@@ -251,9 +251,9 @@ def test_photos_that_cannot_be_judged_are_told_kindly(
     del server.photos[f"/photos/{number}-3.jpg"]
     answer()
     lines = server.posts[0]["status"].splitlines()
-    assert "Photo 1 does not look like a selfie" in lines[0]
-    assert lines[1].startswith("Photo 2 cannot be judged: ")
-    assert lines[2:] == ["Photo 3 could not be fetched.", "Photo 4 could not be fetched."]
+    assert "Photo 1: No face was found, so this is not called a selfie" in lines[0]
+    assert lines[1].startswith("Photo 2: Cannot be judged: ")
+    assert lines[2:] == ["Photo 3: Could not be fetched.", "Photo 4: Could not be fetched."]
     assert "media_ids[]" not in server.posts[0]
     assert len(server.posts[0]["status"]) <= 500
 

@@ -18,7 +18,10 @@ from classicselfie.cli import COMMANDS
 KEYS = {
     "path",
     "label",
+    "confidence",
     "probability",
+    "threshold",
+    "summary",
     "front_camera",
     "reasons",
     "faces",
@@ -43,7 +46,7 @@ def test_a_readable_line_per_photo(person_path: Path) -> None:
     lines = done.stdout.splitlines()
     assert len(lines) == 2
     assert lines[0].startswith(f"{person_path}: ")
-    assert re.search(r" a selfie \(\d+%\), (because|but not surely enough:) ", lines[0])
+    assert re.search(r"like a selfie \(\d+ %\)(, because| by) .+\.$", lines[0])
     assert done.stderr == ""
 
 
@@ -54,6 +57,8 @@ def test_json_lines_have_the_documented_keys(person_path: Path, detector: Selfie
     verdict = detector.check(person_path)
     assert answer["probability"] == verdict.probability
     assert answer["label"] == verdict.label
+    assert (answer["confidence"], answer["threshold"]) == ("clear", detector.threshold)
+    assert answer["summary"] == verdict.summary
     assert answer["path"] == str(person_path)
     assert set(answer["reasons"][0]) == {"signal", "sentence", "contribution"}
     assert set(answer["faces"][0]) == {"bbox", "landmarks", "score"}
@@ -89,7 +94,7 @@ def test_exit_codes(person_path: Path, tmp_path: Path) -> None:
 
 def test_an_unreadable_photo_is_one_line_without_a_traceback(tmp_path: Path) -> None:
     done = run("check", tmp_path / "missing.jpg")
-    assert "cannot be judged: the file cannot be read" in done.stdout
+    assert "Cannot be judged: the file cannot be read" in done.stdout
     assert done.stderr == ""
 
 

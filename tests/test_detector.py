@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -48,7 +49,9 @@ def test_a_verdict_tells_all_it_promises(detector: SelfieDetector, person_path: 
         "reasons",
     ]
     assert verdict.stage == "pixels"
-    strengths = [abs(reason.contribution) for reason in verdict.reasons]
+    *seen, look = verdict.reasons
+    assert look.signal == "look"
+    strengths = [abs(reason.contribution) for reason in seen]
     assert strengths == sorted(strengths, reverse=True)
     assert all(reason.sentence for reason in verdict.reasons)
     (face,) = verdict.faces
@@ -94,7 +97,10 @@ def test_nobody_is_warned_without_a_face(detector: SelfieDetector) -> None:
     ):
         assert verdict.label == "not_selfie"
         assert verdict.front_camera is True
-        assert "no_face" in {reason.signal for reason in verdict.reasons}
+        assert verdict.confidence == "clear"
+        assert verdict.reasons[0].signal == "no_face"
+        assert verdict.summary.startswith("No face was found, so this is not called a selfie (")
+        assert "%" not in verdict.summary
 
 
 def test_the_threshold_decides_the_label(person_jpeg: bytes) -> None:
@@ -105,6 +111,49 @@ def test_the_threshold_decides_the_label(person_jpeg: bytes) -> None:
     assert SelfieDetector(threshold=above).check(person_jpeg).label == "not_selfie"
     with pytest.raises(ValueError, match="threshold must be"):
         SelfieDetector(threshold="lenient")
+
+
+def test_between_the_published_thresholds_a_photo_may_be_a_selfie(
+    person_jpeg: bytes, tmp_path: Path
+) -> None:
+    """A number of one's own draws the line alone, and without a face nothing may be one."""
+    probability = SelfieDetector().check(person_jpeg).probability
+    assert probability is not None
+
+    def confidences(photo: Any, sensitive: float, strict: float) -> list[tuple[str, str | None]]:
+        cuts = {"sensitive": sensitive, "strict": strict}
+        model = replace(SelfieDetector().model, thresholds=cuts)
+        (tmp_path / "mine.json").write_text(model.to_json(), encoding="utf-8")
+        told = []
+        for threshold in ("sensitive", "strict", sensitive):
+            detector = SelfieDetector(tmp_path / "mine.json", threshold=threshold)
+            verdict = detector.check(photo)
+            assert verdict.threshold == detector.threshold
+            told.append((verdict.label, verdict.confidence))
+        return told
+
+    above, below = min(1.0, probability + 1e-9), probability - 1e-9
+    assert confidences(person_jpeg, probability, above) == [
+        ("selfie", "maybe"),
+        ("not_selfie", "maybe"),
+        ("selfie", "clear"),
+    ]
+    assert confidences(person_jpeg, below, probability) == [("selfie", "clear")] * 3
+    assert confidences(draw_scene(640, 480, seed=3), 0.0, 1.0) == [("not_selfie", "clear")] * 3
+
+
+def test_arrays_may_be_rgb(detector: SelfieDetector, person: BgrImage, person_path: Path) -> None:
+    rgb, grey = person[..., ::-1], person[..., 1].copy()
+    expected = [detector.check(photo) for photo in (person, grey, person_path)]
+    assert detector.check(rgb).probability != expected[0].probability  # it matters
+    assert classicselfie.check(rgb, colour="rgb").probability == expected[0].probability
+    for n_jobs in (1, 2):
+        # Only arrays of three channels have an order that anybody must tell.
+        verdicts = detector.check_many([rgb, grey, person_path], n_jobs=n_jobs, colour="rgb")
+        assert list(verdicts) == expected
+    for refused in (detector.check, detector.check_many):
+        with pytest.raises(ValueError, match="colour must be 'bgr' or 'rgb', not 'RGB'"):
+            refused([rgb] if refused == detector.check_many else rgb, colour="RGB")
 
 
 @pytest.mark.parametrize("name", ["yunet", "haar"])
@@ -145,7 +194,7 @@ def test_what_cannot_be_read_is_unknown(detector: SelfieDetector, source: object
     assert (verdict.label, verdict.probability, verdict.faces) == ("unknown", None, ())
     (reason,) = verdict.reasons
     assert reason.signal == "unreadable"
-    assert str(verdict) == f"cannot be judged: {reason.sentence}"
+    assert str(verdict) == f"Cannot be judged: {reason.sentence}."
 
 
 def test_a_photo_larger_than_asked_for_is_unknown_and_keeps_its_time(
@@ -356,5 +405,6 @@ def test_weights_may_lack_features_that_the_words_need(person: np.ndarray) -> No
         scale=model.scale[keep],
         coef=model.coef[keep],
     )
-    sentences = {reason.signal: reason.sentence for reason in detector.check(person).reasons}
-    assert "% of the picture's height" in sentences["face"]
+    *seen, look = detector.check(person).reasons
+    assert look.signal == "look"
+    assert any("edge" in reason.sentence or "face" in reason.sentence for reason in seen)

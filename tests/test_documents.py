@@ -409,7 +409,7 @@ def test_an_example_starts_as_its_docstring_says(
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert answer["name"] == "photo.jpg"
-    assert str(answer["note"]).startswith("looks like a selfie")
+    assert str(answer["note"]).startswith("Looks like a selfie")
 
 
 def ask(process: subprocess.Popen[bytes], photo: bytes) -> dict[str, object] | None:

@@ -48,7 +48,7 @@ def test_the_upload_hook_warns(
     assert hook.selfie_note(person_jpeg) is None  # not surely enough
     monkeypatch.setattr(hook, "_detector", lenient)
     note = hook.selfie_note(person_jpeg)
-    assert note.startswith("This looks like a selfie (")
+    assert note.startswith("Looks like a selfie (")
     assert note.endswith("just go on.")
 
 
@@ -78,7 +78,7 @@ def test_fastapi(
         assert answer.status_code == 200
         return dict(answer.json())
 
-    assert asyncio.run(post(person_jpeg))["note"].startswith("looks like a selfie")
+    assert asyncio.run(post(person_jpeg))["note"].startswith("Looks like a selfie")
     assert asyncio.run(post(b"no picture")) == {"name": "me.jpg", "note": None}
 
 
@@ -98,7 +98,7 @@ def test_django(
         assert answer.status_code == 200
         return dict(answer.json())
 
-    assert post(person_jpeg)["note"].startswith("looks like a selfie")
+    assert post(person_jpeg)["note"].startswith("Looks like a selfie")
     assert post(b"no picture") == {"name": "me.jpg", "note": None}
     assert Client().post("/photos").status_code == 400
 

@@ -9,7 +9,9 @@ from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
 from classicselfie.faces import Face
+from classicselfie.features import Scene
 from classicselfie.metadata import Hints, metadata_evidence, read_hints, subject_distance
+from classicselfie.model import load_model
 from classicselfie.photo import open_photo
 from classicselfie.reasons import explain
 
@@ -116,7 +118,8 @@ def test_without_a_face_metadata_never_speaks_for_a_selfie() -> None:
 
 
 def test_every_sign_is_told_in_words_of_its_own() -> None:
-    none = np.empty(0)
+    model = load_model("yunet")
+    nothing = np.zeros(len(model.feature_names))
     hints = Hints(
         focal_length_mm=2.7, focal_length_35mm=24.0, mirrored=True, front_orientation=True
     )
@@ -124,11 +127,12 @@ def test_every_sign_is_told_in_words_of_its_own() -> None:
         *metadata_evidence(hints, FACE, SIZE),
         *metadata_evidence(Hints(front_camera=True), FACE, SIZE),
     ]
-    reasons = explain((), {}, none, evidence, 1.0)
+    scene = Scene(np.zeros((64, 64, 3), np.uint8), ())  # a face would be told of with its distance
+    reasons = explain(model, scene, {}, nothing, evidence)[1:-1]
     assert {reason.signal: reason.sentence for reason in reasons} == {
         "front_camera": "the file says that the front camera took it",
         "focal_length": "a focal length of 2.7 mm is common among front cameras",
         "mirrored": "the camera stored the picture mirrored",
         "orientation": "the picture is stored turned the way front cameras turn it",
-        "subject_distance": "the face was about 0.4 m from the camera, within arm's reach",
+        "subject_distance": "the face is about 35 cm from the camera, within arm's reach",
     }

@@ -88,23 +88,26 @@ def test_a_dropped_photo_is_judged_and_explained(page: Any, photos: dict[str, Pa
     give(page, DROPPED, photos["me.jpg"])
     answer = card(page, "me.jpg")
     expect(answer.get_by_role("heading")).to_have_text("Looks like a selfie")
-    expect(answer.locator(".sentence")).to_contain_text("Because ")
+    expect(answer.locator(".sentence")).to_have_text(
+        re.compile(r"Looks like a selfie \(\d+ %, from 30 % on it is called one\),? .+\.")
+    )
     expect(answer.get_by_role("img", name="Selfie score")).to_be_visible()
     expect(answer.locator(".legend")).to_have_text(
-        re.compile(r"Selfie score \d+%; called a selfie from 30% on")
+        re.compile(r"Selfie score \d+ %; called a selfie from 30 % on")
     )
     expect(answer.locator(".facts")).to_have_text("480 × 640 · 1 face")
     expect(answer.locator("summary").last).to_have_text(
         re.compile("Judged from its pixels in .* ms")
     )
     bars = answer.locator(".why > .reasons li")
-    expect(bars).to_have_count(5)
+    expect(bars.last).to_contain_text("the picture's general look speaks ")
+    assert bars.count() > 1
     for bar in bars.all():
         value = bar.locator(".value").inner_text()
         assert ("for a selfie" in value) == value.startswith("+")
         assert bar.locator("i.plus" if value.startswith("+") else "i.minus").bounding_box()["width"]
     # The answer is read out where it cannot be seen.
-    expect(page.get_by_role("status")).to_contain_text("me.jpg: Looks like a selfie. Because")
+    expect(page.get_by_role("status")).to_contain_text("me.jpg: Looks like a selfie (")
 
 
 def test_the_box_lies_over_the_face(page: Any, photos: dict[str, Path]) -> None:
@@ -123,7 +126,7 @@ def test_several_photos_each_get_a_verdict(page: Any, photos: dict[str, Path]) -
     titles = [
         "Looks like a selfie",
         "Does not look like a selfie",
-        "Does not look like a selfie",
+        "No face was found",
         "Cannot be judged",
         "Not judged",
     ]
@@ -138,9 +141,7 @@ def test_several_photos_each_get_a_verdict(page: Any, photos: dict[str, Path]) -
 
 def test_a_pasted_photo_is_judged(page: Any, photos: dict[str, Path]) -> None:
     give(page, PASTED, photos["room.jpg"])
-    expect(card(page, "room.jpg").get_by_role("heading")).to_have_text(
-        "Does not look like a selfie"
-    )
+    expect(card(page, "room.jpg").get_by_role("heading")).to_have_text("No face was found")
 
 
 def test_a_heic_that_the_browser_cannot_show_is_judged(
@@ -177,10 +178,7 @@ def test_the_keyboard_is_enough(page: Any, photos: dict[str, Path]) -> None:
     page.keyboard.press("Tab")
     assert focused() == "clear"
     page.keyboard.press("Tab")
-    page.keyboard.press("Enter")  # opens the smaller reasons
-    expect(card(page, "me.jpg").locator(".more li").first).to_be_visible()
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")  # and the timing
+    page.keyboard.press("Enter")  # opens the timing
     expect(card(page, "me.jpg").locator("dd").first).to_be_visible()
     page.keyboard.press("Tab")
     assert focused() == "remove"
@@ -195,7 +193,6 @@ def test_it_fits_a_phone(page: Any, photos: dict[str, Path], scheme: str) -> Non
     page.set_viewport_size({"width": 320, "height": 640})
     page.set_input_files("#photos", [photos["me.jpg"], photos["notes.txt"]])
     expect(page.locator(".waiting")).to_have_count(0)
-    page.get_by_text("smaller reasons").click()
     width = page.evaluate("() => document.documentElement.scrollWidth")
     assert width == 320
     ground = page.evaluate("() => getComputedStyle(document.body).backgroundColor")

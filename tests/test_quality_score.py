@@ -21,8 +21,6 @@ from classicselfie.benchmark.damage import (
     crop_tightly,
     darken,
     recolour_skin,
-    sharpen,
-    smooth_skin,
     tilt,
 )
 from classicselfie.benchmark.drawing import BgrImage, draw_person, draw_scene

@@ -19,6 +19,9 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import cv2
@@ -42,6 +45,7 @@ from scanning import (
 from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import draw_person, draw_scene
 from classicselfie.errors import ScanError
+from classicselfie.model import load_model
 from classicselfie.scan import scan
 from classicselfie.scan.judge import Task
 from classicselfie.scan.sources import find_photos
@@ -558,6 +562,84 @@ def test_only_sorts_one_label(library: Path, tmp_path: Path) -> None:
     assert len(links) == 4
     assert (tmp_path / "out/selfie/2019/a.jpg").readlink() == library / "2019/a.jpg"
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["selfie"]
+
+
+@pytest.fixture
+def unsure(tmp_path: Path) -> Path:
+    """Weights at whose thresholds every photo with a face may be a selfie."""
+    model = replace(load_model("yunet"), thresholds={"sensitive": 0.0, "strict": 1.0})
+    path = tmp_path / "unsure.json"
+    path.write_text(model.to_json(), encoding="utf-8")
+    return path
+
+
+def test_what_may_be_a_selfie_is_a_pile_of_its_own(
+    library: Path, unsure: Path, tmp_path: Path
+) -> None:
+    output, out = tmp_path / "r.csv", tmp_path / "out"
+    everything = [library, "--weights", unsure, "--to", output, "--move-to", out]
+    told = run(library, "--weights", unsure, "--only", "maybe").splitlines()
+    assert {json.loads(line)["label"] for line in told} == {"not_selfie"}
+    done = subprocess.run(
+        [*COMMAND, *map(str, everything)], capture_output=True, text=True, check=True
+    )
+    assert "8 photos: 0 look like a selfie, 4 may be one, 3 do not, 1 could not" in done.stderr
+    rows = list(csv.DictReader(output.read_text(encoding="utf-8").splitlines()))
+    maybe = {row["path"] for row in rows if row["confidence"] == "maybe"}
+    assert maybe == {json.loads(line)["path"] for line in told}
+    assert len(maybe) == 4
+    for row in rows:
+        pile = "maybe" if row["confidence"] == "maybe" else row["label"]
+        assert Path(row["sorted_to"]).is_relative_to(out / pile)
+        assert row["summary"].startswith(
+            {"maybe": "May be a selfie (", "not_selfie": "No face was", "unknown": "Cannot"}[pile]
+        )
+        assert (row["confidence"] == "") == (row["label"] == "unknown")
+    # What was passed over for its confidence is known to the next run as well.
+    for only, photos in (("selfie", 0), ("maybe", 4), ("not_selfie", 7)):
+        table = tmp_path / f"{only}.sqlite"
+        chosen = [out, "--weights", unsure, "--to", table, "--only", only]
+        run(*chosen)
+        assert len(rows_of(table)) == photos
+        again = subprocess.run(
+            [*COMMAND, *map(str, chosen), "--resume"], capture_output=True, text=True, check=True
+        )
+        assert "judged 1 in" in again.stderr or "judged 0 in" in again.stderr
+
+
+@pytest.mark.parametrize("output", ["r.sqlite", "r.jsonl"])
+def test_results_of_the_version_before_are_taken_over(
+    library: Path, tmp_path: Path, output: str
+) -> None:
+    """They lack confidence and summary, which a resumed scan fills in; nothing else is lost."""
+    table = tmp_path / output
+    run(library, "--to", table)
+    gone = str(library / "gone.jpg")
+    if table.suffix == ".sqlite":
+        with closing(sqlite3.connect(table)) as database, database:
+            for name, column in product(("photos", "passed"), ("confidence", "summary")):
+                database.execute(f"ALTER TABLE {name} DROP COLUMN {column}")
+            database.execute("UPDATE photos SET path = ? WHERE path LIKE '%/d.jpg'", [gone])
+            database.execute("PRAGMA user_version = 2")
+    else:
+        rows = [json.loads(line) for line in table.read_text().splitlines()]
+        for row in rows:
+            del row["confidence"], row["summary"]
+            row["path"] = gone if row["path"].endswith("/d.jpg") else row["path"]
+        table.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = subprocess.run(
+        [*COMMAND, str(library), "--to", str(table), "--resume"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "judged 8 in" in done.stderr
+    if table.suffix == ".sqlite":
+        rows = list(rows_of(table).values())
+    else:
+        rows = [json.loads(line) for line in table.read_text().splitlines()]
+    assert len(rows) == 9
+    assert [row["path"] for row in rows if row["summary"] is None] == [gone]
 
 
 def test_photos_of_one_name_and_content_are_all_moved(

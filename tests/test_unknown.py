@@ -7,6 +7,7 @@ import io
 import json
 import pickle
 import sqlite3
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def test_a_library_s_words_are_the_detail(detector: SelfieDetector, person_jpeg:
     assert cut.detail is not None
     assert cut.detail.startswith("OSError: image file is truncated")
     assert cut.to_dict()["detail"] == cut.detail
-    assert str(cut) == f"cannot be judged: {PIXELS}"
+    assert str(cut) == f"Cannot be judged: {PIXELS}."
     torn = detector.check(b"\xff\xd8\xff\xe0" + bytes(50))
     assert [reason.sentence for reason in torn.reasons] == [HEADER]
     assert torn.detail
@@ -83,6 +84,7 @@ def test_a_scan_keeps_the_detail_and_older_results(tmp_path: Path, person_jpeg: 
     from classicselfie.scan.command import scan
     from classicselfie.scan.results import COLUMNS
 
+    newer = ("detail", "confidence", "summary")
     photos = tmp_path / "photos"
     photos.mkdir()
     (photos / "torn.jpg").write_bytes(person_jpeg[: len(person_jpeg) // 2])
@@ -93,20 +95,22 @@ def test_a_scan_keeps_the_detail_and_older_results(tmp_path: Path, person_jpeg: 
             with sqlite3.connect(output) as database:
                 query = "SELECT detail FROM photos"
                 assert database.execute(query).fetchone()[0].startswith("OSError")
-                for table in ("photos", "passed"):  # as the version before wrote it
-                    database.execute(f"ALTER TABLE {table} DROP COLUMN detail")
+                for table, name in product(("photos", "passed"), newer):  # as version 1 wrote it
+                    database.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
                 database.execute("DROP TABLE moving")
                 database.execute("PRAGMA user_version = 1")
         elif ending == "csv":
             rows = list(csv.DictReader(io.StringIO(output.read_text(encoding="utf-8"))))
             assert rows[0].pop("detail").startswith("OSError")
             with output.open("w", newline="", encoding="utf-8") as stream:
-                writer = csv.DictWriter(stream, [name for name in COLUMNS if name != "detail"])
+                columns = [name for name in COLUMNS if name not in newer]
+                writer = csv.DictWriter(stream, columns, extrasaction="ignore")
                 writer.writeheader()
                 writer.writerows(rows)
         else:
             row = json.loads(output.read_text(encoding="utf-8"))
             assert row.pop("detail").startswith("OSError")
+            row = {name: value for name, value in row.items() if name not in newer}
             output.write_text(json.dumps(row) + "\n", encoding="utf-8")
         scan([photos], to=output, n_jobs=1)
         assert "OSError" in output.read_bytes().decode("utf-8", "replace")

@@ -26,7 +26,7 @@ def add_to(commands: Commands) -> None:
     check = commands.add_parser(
         "check",
         help="judge photos, one line each",
-        description="Judge photos, one line each with the strongest reasons.",
+        description="Judge photos, one line each, with what speaks for the answer.",
         epilog=exit_codes("check", EXIT_CODES),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

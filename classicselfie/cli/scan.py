@@ -47,13 +47,16 @@ def add_to(commands: Commands) -> None:
     )
     scan.add_argument(
         "--only",
-        choices=("selfie", "not_selfie", "unknown"),
-        help="write and sort the photos of this label only",
+        choices=("selfie", "maybe", "not_selfie", "unknown"),
+        help="write and sort the photos of this label only, or those that may be selfies",
     )
     sort = scan.add_mutually_exclusive_group()
     for way, words in (("copy", "copy"), ("move", "move"), ("link", "make symbolic links of")):
         sort.add_argument(
-            f"--{way}-to", type=Path, metavar="DIR", help=f"{words} photos to DIR/LABEL/"
+            f"--{way}-to",
+            type=Path,
+            metavar="DIR",
+            help=f"{words} photos to DIR/LABEL/ or DIR/maybe/",
         )
     scan.add_argument(
         "--leave-companions",

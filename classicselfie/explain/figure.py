@@ -19,7 +19,7 @@ from classicselfie.explain.explanation import BIAS, METADATA, Explanation, Float
 from classicselfie.features.outlines import HOG_BINS, HOG_LIMIT
 from classicselfie.features.scene import GRID
 from classicselfie.images import BgrImage
-from classicselfie.reasons import METADATA_TITLES, TITLES
+from classicselfie.reasons import GROUP_TITLES, METADATA_TITLES
 
 # Okabe and Ito's colours, told apart by everybody.
 INK, LINE, FOR, AGAINST, SKIN, ARM = (
@@ -47,7 +47,7 @@ _SIZE = (13.0, 8.6)  # inches
 _DPI = 90
 LABELS = (
     {BIAS: "start (bias)"}
-    | TITLES
+    | GROUP_TITLES
     | {f"{METADATA}.{name}": f"metadata: {title}" for name, title in METADATA_TITLES.items()}
 )
 """What each bar of the sum is called."""

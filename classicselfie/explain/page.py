@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from classicselfie.explain.explanation import Explanation
 from classicselfie.explain.figure import LABELS, camera_lines, draw_panels, signed
+from classicselfie.observations import OBSERVATIONS
 
 _FEATURES = 20  # single features that are listed
 _CAPTIONS = {
@@ -74,7 +75,13 @@ def write_page(explanation: Explanation, name: str) -> str:
 
 def _bars(explanation: Explanation) -> dict[str, Any]:
     """Place the bars of the sum, in percent of the column."""
-    sentences = {reason.signal: reason.sentence for reason in explanation.verdict.reasons}
+    told = {reason.signal: reason.sentence for reason in explanation.verdict.reasons}
+    sentences = told | {
+        part: told[each.name]
+        for each in OBSERVATIONS
+        if each.name in told
+        for part in (*each.groups, *each.signals)
+    }
     ends = [0.0]
     for share in explanation.groups.values():
         ends.append(ends[-1] + share)

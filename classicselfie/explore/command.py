@@ -119,9 +119,10 @@ def explore(
                 layout,
                 target / "png",
             )
-    selfies = sum(row["label"] == "selfie" for row in rows)
+    selfies, maybe = (sum(row["pile"] == pile for row in rows) for pile in ("selfie", "maybe"))
     say(
-        f"wrote {output / 'index.html'}: {len(rows)} photos, {selfies} look like selfies; "
+        f"wrote {output / 'index.html'}: {len(rows)} photos, {selfies} look like selfies, "
+        f"{maybe} may be ones; "
         f"{len(unreadable)} could not be read"
     )
 

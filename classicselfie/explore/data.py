@@ -35,7 +35,7 @@ def describe_cluster(rows: Sequence[Row]) -> str:
     -------
     str
     """
-    selfies = sum(row["label"] == "selfie" for row in rows)
+    piles = Counter(row["pile"] for row in rows)
     faces = median(row["faces"] for row in rows)
     if faces < 1:
         people = "usually no face in sight"
@@ -44,10 +44,11 @@ def describe_cluster(rows: Sequence[Row]) -> str:
         count = "one face" if faces < 2 else f"{faces:.0f} faces"
         people = f"usually {count}, {height:.0%} of the picture's height"
     (signal, _), *_ = Counter(row["top"] for row in rows).most_common(1)
+    selfies, maybe = (piles[pile] / len(rows) for pile in ("selfie", "maybe"))
     return (
-        f"{selfies / len(rows):.0%} look like selfies; {people}; "
-        f"most often decided by the {TITLES.get(signal, signal)}"
-    ).replace("by the no face", "by no face")
+        f"{selfies:.0%} look like selfies, {maybe:.0%} may be ones; {people}; "
+        f"most often told by the {TITLES.get(signal, signal)}"
+    )
 
 
 def page_data(

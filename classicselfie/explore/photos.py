@@ -25,7 +25,6 @@ from classicselfie.workers.process import Handler
 from classicselfie.workers.worker import CrashError, FailedError
 
 TILE = 160  # longest side of the small pictures: sharp in a grid, about 5 kB each
-_REASONS = 6
 _TILE_QUALITY = 92  # compressed once more on its sprite sheet
 
 
@@ -42,9 +41,9 @@ class Seen:
     tile : bytes
         A JPEG of longest side `TILE`.
     row : dict
-        What the page shows, plain values: `verdict` (a sentence), `label`, `probability`, `front`,
+        What the page shows, plain values: `summary`, `pile`, `probability`, `front`,
         `faces`, `face` (the largest face's share of the height), `taken`, `size`, `top` (the
-        strongest reason's signal) and `reasons` (sentence and contribution).
+        first reason's signal) and `reasons` (sentence and contribution).
     """
 
     decision_value: float
@@ -153,8 +152,8 @@ def _see(path: Path, detector: SelfieDetector) -> Seen | str:
         features=detector.model.standardise(analysis.features).astype(np.float32),
         tile=_tile(analysis.photo.image),
         row={
-            "verdict": str(verdict),
-            "label": verdict.label,
+            "summary": verdict.summary,
+            "pile": verdict.pile,
             "probability": round(verdict.probability or 0.0, 4),
             "front": verdict.front_camera,
             "faces": len(verdict.faces),
@@ -162,10 +161,9 @@ def _see(path: Path, detector: SelfieDetector) -> Seen | str:
             "taken": taken.isoformat(" ") if taken else None,
             "quality": _quality(analysis.photo) if verdict.faces else None,
             "size": analysis.photo.size,
-            "top": (verdict.supporting or verdict.reasons)[0].signal,
+            "top": ((verdict.faces and verdict.supporting) or verdict.reasons)[0].signal,
             "reasons": [
-                (reason.sentence, round(reason.contribution, 3))
-                for reason in verdict.reasons[:_REASONS]
+                (reason.sentence, round(reason.contribution, 3)) for reason in verdict.reasons
             ],
         },
     )

@@ -12,6 +12,7 @@ from classicselfie.explore.data import ODD, TYPICAL, Row, describe_cluster
 from classicselfie.explore.layout import ASPECT, Layout
 from classicselfie.explore.photos import TILE
 from classicselfie.images import BgrImage
+from classicselfie.wording import percent
 
 ReadTile = Callable[[int], BgrImage]
 """From a photo's place in the order to its tile."""
@@ -66,7 +67,7 @@ def _spread(places: Sequence[int], room: int) -> list[int]:
 
 
 def _percent(row: Row) -> str:
-    return f"{row['probability']:.0%}"
+    return percent(row["probability"]) if row["faces"] else "no face"
 
 
 def _points(row: Row) -> str:
@@ -93,7 +94,7 @@ def _put(page: Image.Image, row: Row, tile: Image.Image, middle: tuple[float, fl
     """Paste a tile around `middle`; what looks like a selfie gets a blue frame."""
     x, y = middle
     left, top = round(x - tile.width / 2), round(y - tile.height / 2)
-    if row["label"] == "selfie":
+    if row["pile"] == "selfie":
         width = max(1, round(max(tile.size) / 24))
         box = (left - width, top - width, left + tile.width + width, top + tile.height + width)
         page.paste(SELFIE, box)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classicselfie.features.group import FeatureGroup, like
+from classicselfie.features.group import FeatureGroup
 from classicselfie.features.sampling import Floats
 from classicselfie.features.scene import Scene
 from classicselfie.images import BgrImage, Luma, histogram, whole_box
@@ -171,4 +171,4 @@ def _moments(planes: tuple[Luma, Opponent, Opponent]) -> tuple[Floats, list[floa
     return mean, spread + [float(covariance[pair]) for pair in _PAIRS]
 
 
-COLOUR = FeatureGroup("colour", "colours", _COLOUR, _colour, like("the colours are"))
+COLOUR = FeatureGroup("colour", "colours", _COLOUR, _colour)

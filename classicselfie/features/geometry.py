@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import atan2, copysign, degrees, hypot, log2, sqrt
 
 from classicselfie.faces import Face
-from classicselfie.features.group import FeatureGroup, Values, whose
+from classicselfie.features.group import FeatureGroup
 from classicselfie.features.scene import Scene
 
 
@@ -52,12 +52,7 @@ def _face(scene: Scene) -> dict[str, float]:
     }
 
 
-def _face_words(values: Values, supports: bool) -> str:
-    share = f"{values['face.height']:.0%} of the picture's height"
-    return f"the largest face fills {share}" if supports else f"the largest face fills only {share}"
-
-
-FACE = FeatureGroup("face", "size of the face", _FACE, _face, _face_words, needs_face=True)
+FACE = FeatureGroup("face", "size of the face", _FACE, _face, needs_face=True)
 
 
 # --- place: where in the frame, in face sizes ----------------------------------------------
@@ -98,15 +93,7 @@ def _place(scene: Scene) -> dict[str, float]:
     }
 
 
-def _place_words(values: Values, supports: bool) -> str:
-    if not supports:
-        return "the face is placed as in pictures taken by somebody else"
-    if values["place.margin_bottom"] < 1.0 and values["place.centre_y"] > 0.55:
-        return "the face is low in the frame, with little of the body below it"
-    return "the face is placed as at the end of an arm"
-
-
-PLACE = FeatureGroup("place", "place of the face", _PLACE, _place, _place_words, needs_face=True)
+PLACE = FeatureGroup("place", "place of the face", _PLACE, _place, needs_face=True)
 
 
 # --- pose: how the head is held ------------------------------------------------------------
@@ -167,19 +154,7 @@ def _roll(face: Face) -> float:
     return degrees(atan2(left_y - right_y, left_x - right_x))
 
 
-# 60 selfies turned by known angles: YuNet's eyes follow a turn of 20° by 2.6° in the median, one of
-# 32° by 4.2° and one of 40° by 4.9°. A slope of 8° shows in 1 % of those turned by 10° or less and
-# in 19 % of those turned by 20° and more, so it tells that a head is tilted, but not how far.
-_TILTED = 8.0
-
-
-def _pose_words(values: Values, supports: bool) -> str:
-    if supports and values["pose.roll"] >= _TILTED:
-        return "the head is tilted, as in many selfies"
-    return f"the head is held as in {whose(supports)}"
-
-
-POSE = FeatureGroup("pose", "tilt of the head", _POSE, _pose, _pose_words, needs_face=True)
+POSE = FeatureGroup("pose", "tilt of the head", _POSE, _pose, needs_face=True)
 
 
 # --- crowd: the other faces ----------------------------------------------------------------
@@ -243,15 +218,4 @@ def _crowd(scene: Scene) -> dict[str, float]:
     }
 
 
-def _crowd_words(values: Values, supports: bool) -> str:
-    count, similar = int(values["crowd.faces"]), int(values["crowd.similar"])
-    if count == 1:
-        return f"a single face, as in many {whose(supports)}"
-    if supports and similar > 1:
-        return f"{similar} faces crowd together at a similar distance"
-    if supports:
-        return "one face is much nearer than the others"
-    return f"{count} faces stand as in {whose(supports)}"
-
-
-CROWD = FeatureGroup("crowd", "number of faces", _CROWD, _crowd, _crowd_words, needs_face=True)
+CROWD = FeatureGroup("crowd", "number of faces", _CROWD, _crowd, needs_face=True)

@@ -1,4 +1,4 @@
-"""A feature group: numbers that belong together, and all that is said about them."""
+"""A feature group: numbers that belong together, and what each of them measures."""
 
 from __future__ import annotations
 
@@ -18,22 +18,19 @@ Values: TypeAlias = Mapping[str, float]
 
 @dataclass(frozen=True, eq=False)
 class FeatureGroup:
-    """Features that belong together: one computation, one prefix, one reason to a person.
+    """Features that belong together: one computation, one prefix, one part of the sum.
 
     Attributes
     ----------
     name : str
         The features are called "name.part".
     title : str
-        What it is called to people, as in "decided by the size of the face".
+        What it is called to people, where the sum is shown part by part.
     documentation : mapping of str to str
         What each part measures, in the order of the vector.
     measure : callable
         Gives the parts of a scene by their names, in the same order; groups of which a loop makes
         both names and numbers give an array, in the order of the names.
-    words : callable, optional
-        Of the photo's features and whether they support a selfie: the sentence of a reason.
-        None for groups that only statistics understand.
     needs_face : bool
         Whether the group says nothing but that where no face was found.
     """
@@ -42,7 +39,6 @@ class FeatureGroup:
     title: str
     documentation: Mapping[str, str]
     measure: Callable[[Scene], dict[str, float] | Floats]
-    words: Callable[[Values, bool], str] | None = None
     needs_face: bool = False
 
     @cached_property
@@ -80,35 +76,3 @@ class FeatureGroup:
                 f"the group {self.name} names {len(self.parts)} parts and gives {values.shape}"
             )
         return values
-
-    def sentence(self, values: Values, supports: bool) -> str | None:
-        """Put the group's part in the verdict into words.
-
-        Parameters
-        ----------
-        values : mapping of str to float
-            All features of the photo, by "group.part".
-        supports : bool
-            Whether the group speaks for a selfie.
-
-        Returns
-        -------
-        str or None
-            None where only statistics know it.
-        """
-        return None if self.words is None else self.words(values, supports)
-
-
-def whose(supports: bool) -> str:
-    """Whose pictures look like that."""
-    return "selfies" if supports else "pictures taken by somebody else"
-
-
-def faceless(values: Values) -> bool:
-    """Tell whether no face was found."""
-    return values.get("face.found", 1.0) == 0.0
-
-
-def like(what: str) -> Callable[[Values, bool], str]:
-    """Make the words of a group about which there is no more to say than whom it is like."""
-    return lambda values, supports: f"{what} as in {whose(supports)}"

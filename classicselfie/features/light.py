@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classicselfie.features.group import FeatureGroup, like
+from classicselfie.features.group import FeatureGroup
 from classicselfie.features.scene import Scene
 from classicselfie.images import histogram, mean_and_spread, whole_box
 
@@ -68,4 +68,4 @@ def _clipped(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
     return int(counts[_BRIGHT + 1 :].sum()) / total, int(counts[:_DARK].sum()) / total
 
 
-LIGHT = FeatureGroup("light", "light", _LIGHT, _light, like("the light is"))
+LIGHT = FeatureGroup("light", "light", _LIGHT, _light)

@@ -19,7 +19,7 @@ from collections.abc import Callable
 import numpy as np
 
 from classicselfie.faces import FIRST_LOOK, MapView
-from classicselfie.features.group import FeatureGroup, like
+from classicselfie.features.group import FeatureGroup
 from classicselfie.features.sampling import Floats
 from classicselfie.features.scene import MAP_STEPS, Scene
 from classicselfie.images import Box
@@ -92,7 +92,6 @@ def _pairs(_: MapView, maps: list[Floats], __: Scene) -> Floats:
 def _group(
     name: str,
     title: str,
-    words: str,
     documentation: dict[str, str],
     pool: Callable[[MapView, list[Floats], Scene], Floats],
 ) -> FeatureGroup:
@@ -103,13 +102,12 @@ def _group(
         pooled: Floats = np.mean([pool(view, maps, scene) for view, maps in looks], axis=0)
         return pooled
 
-    return FeatureGroup(name, title, documentation, measure, like(words))
+    return FeatureGroup(name, title, documentation, measure)
 
 
 MAPS_POOLED = _group(
     "maps",
     "the picture's general look",
-    "the general look of the picture is",
     {
         f"{source.name}_{part}_{channel}": f"{text}, channel {channel} of the {source.name} map"
         for source in MAPS
@@ -121,7 +119,6 @@ MAPS_POOLED = _group(
 MAPS_PAIRS = _group(
     "maps_pairs",
     "how the picture's patterns go together",
-    "the patterns of the picture go together",
     {
         f"{one}_{other}": f"root of the mean product of channels {one} and {other}, fine map"
         for one, other in zip(*(axis.tolist() for axis in _PAIRS), strict=True)

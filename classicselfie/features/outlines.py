@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classicselfie.features.group import FeatureGroup, Values, faceless, whose
+from classicselfie.features.group import FeatureGroup
 from classicselfie.features.sampling import Floats, grid_sums, shares_inside, sums_of
 from classicselfie.features.scene import GRID, Scene, Slopes
 from classicselfie.images import whole_pixels
@@ -136,9 +136,4 @@ def _hog_face(scene: Scene) -> Floats:
     return np.zeros(len(_HOG_FACE)) if scene.face is None else _folded(hog_face_cells(scene))
 
 
-def _face_words(values: Values, supports: bool) -> str:
-    where = "outlines are spread" if faceless(values) else "the outlines around the face are"
-    return f"{where} as in {whose(supports)}"
-
-
-HOG_FACE = FeatureGroup("hog_face", "outlines around the face", _HOG_FACE, _hog_face, _face_words)
+HOG_FACE = FeatureGroup("hog_face", "outlines around the face", _HOG_FACE, _hog_face)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classicselfie.features.group import FeatureGroup, Values, faceless, whose
+from classicselfie.features.group import FeatureGroup
 from classicselfie.features.sampling import Sums, box_sum, folded, grid_sums, sums_of
 from classicselfie.features.scene import Scene, document_grid
 from classicselfie.images import Box, histogram, mean_and_spread, quantiles, whole_pixels
@@ -69,17 +69,7 @@ def _focus(scene: Scene) -> dict[str, float]:
     )
 
 
-def _focus_words(values: Values, supports: bool) -> str:
-    ratio = values["focus.background_ratio"]
-    if not faceless(values):
-        if supports and ratio > -0.5:
-            return "the surroundings are about as sharp as the face"
-        if not supports and ratio < -0.8:
-            return "the background is blurred behind a sharp face"
-    return f"sharpness is spread as in {whose(supports)}"
-
-
-FOCUS = FeatureGroup("focus", "sharpness", _FOCUS, _focus, _focus_words)
+FOCUS = FeatureGroup("focus", "sharpness", _FOCUS, _focus)
 
 
 # --- backdrop: what is behind the head ------------------------------------------------------
@@ -179,10 +169,4 @@ def _plain(counts: npt.NDArray[np.int64]) -> float:
     return float(near / counts.sum())
 
 
-def _backdrop_words(values: Values, supports: bool) -> str:
-    if not supports and values["backdrop.plain"] > 0.7:
-        return "the background is plain, as in portraits"
-    return f"the background is as in {whose(supports)}"
-
-
-BACKDROP = FeatureGroup("backdrop", "background", _BACKDROP, _backdrop, _backdrop_words)
+BACKDROP = FeatureGroup("backdrop", "background", _BACKDROP, _backdrop)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classicselfie.faces import Bbox
-from classicselfie.features.group import FeatureGroup, Values, faceless, whose
+from classicselfie.features.group import FeatureGroup
 from classicselfie.features.sampling import box_sum, folded, grid_sums
 from classicselfie.features.scene import Scene, document_grid
 from classicselfie.images import Mask, whole_pixels
@@ -155,16 +155,4 @@ def trace_arm(mask: Mask, bbox: Bbox) -> tuple[Arm, npt.NDArray[np.bool_]]:
     return best, labels == chosen
 
 
-def _words(values: Values, supports: bool) -> str:
-    if faceless(values):
-        return f"skin is spread as in {whose(supports)}"
-    if supports and values["skin.arm_frame_width"] > 0.15:
-        return "bare skin runs from the body to the frame, like a stretched arm or a shoulder"
-    if supports:
-        return "skin is spread as in selfies"
-    if values["skin.arm_frame_width"] < 0.05:
-        return "no arm or shoulder reaches towards the camera"
-    return "skin is spread as in pictures taken by somebody else"
-
-
-SKIN = FeatureGroup("skin", "bare skin", _SKIN, _skin, _words)
+SKIN = FeatureGroup("skin", "bare skin", _SKIN, _skin)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classicselfie.features.group import FeatureGroup, like
+from classicselfie.features.group import FeatureGroup
 from classicselfie.features.sampling import Floats
 from classicselfie.features.scene import Scene
 from classicselfie.images import Box, Luma, histogram, whole_box
@@ -30,7 +30,7 @@ def _tables() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     uniform = (bits != np.roll(bits, 1, axis=1)).sum(axis=1) <= 2
     mirrored = (bits << np.array(_MIRRORED)).sum(axis=1)
     first = np.minimum(patterns, mirrored)
-    kinds = np.unique(first[uniform])
+    kinds = np.array(sorted({*first[uniform].tolist()}))  # np.unique loads much of numpy
     by_ones = np.where(uniform, bits.sum(axis=1), _ONES - 1)
     by_pattern = np.where(uniform, np.searchsorted(kinds, first), len(kinds))
     return by_ones, by_pattern
@@ -212,6 +212,4 @@ def _in_bands(blocks: npt.NDArray[np.float32]) -> Floats:
     return np.append(np.log2(bands[1:] + 0.05), leaning)
 
 
-TEXTURE = FeatureGroup(
-    "texture", "fine texture", _TEXTURE, _texture, like("the fine texture of the picture is")
-)
+TEXTURE = FeatureGroup("texture", "fine texture", _TEXTURE, _texture)

@@ -402,7 +402,8 @@ def _look_again(
     sheet = np.empty((_ROWS, _VIEW, columns, _VIEW, 3), np.uint8)
     views = []
     for turn, mirror in turns:
-        matrix = cv2.getRotationMatrix2D(centre.tolist(), head.tilt + turn, zoom)
+        about = cv2.getRotationMatrix2D(centre.tolist(), head.tilt + turn, zoom)
+        matrix = np.asarray(about, np.float64)
         matrix[:, 2] += _VIEW / 2 - half - centre
         if mirror:
             matrix[0] = (0, 0, _VIEW - 1) - matrix[0]

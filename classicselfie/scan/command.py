@@ -31,8 +31,9 @@ from classicselfie.workers.pool import count_processes
 # What kill -9 costs at most; the photos of it are judged again.
 _COMMIT_SECONDS = 1.0
 _COMMIT_PHOTOS = 1000
-_LABELS = {
+_PILES = {
     "selfie": "look like a selfie",
+    "maybe": "may be one",
     "not_selfie": "do not",
     "unknown": "could not be judged",
 }
@@ -46,6 +47,8 @@ class Summary:
     ----------
     labels : Counter of str
         Photos per label, those of earlier runs included.
+    piles : Counter of str
+        The same with those apart whose confidence is "maybe".
     resumed : int
         How many of them an earlier run had done.
     sorted : int
@@ -64,6 +67,7 @@ class Summary:
     """
 
     labels: Counter[str] = field(default_factory=Counter)
+    piles: Counter[str] = field(default_factory=Counter)
     resumed: int = 0
     sorted: int = 0
     unsorted: int = 0
@@ -80,7 +84,7 @@ class Summary:
     def __str__(self) -> str:
         """Return a few readable lines."""
         judged = self.photos - self.resumed
-        counts = ", ".join(f"{self.labels[label]:,} {words}" for label, words in _LABELS.items())
+        counts = ", ".join(f"{self.piles[pile]:,} {words}" for pile, words in _PILES.items())
         rate = judged / self.seconds if self.seconds else 0.0
         lines = [
             f"{self.photos:,} photos: {counts}",
@@ -128,7 +132,7 @@ def scan(
         File of results: .sqlite, .csv, .jsonl or .parquet. By default JSON Lines are printed.
     resume : bool
         Skip the photos that `to` has already, of the same content, weights and threshold.
-    only : {"selfie", "not_selfie", "unknown"}, optional
+    only : {"selfie", "maybe", "not_selfie", "unknown"}, optional
         The label whose photos are written and sorted.
     sort_to : path, optional
         Folder into which photos are sorted by label.
@@ -309,7 +313,8 @@ class _Scan:
         return self._companions.of(item) if self._companions else []
 
     def _fits(self, known: Known) -> bool:
-        return (known.weights, known.threshold) == (self._weights, self._threshold)
+        is_whole = known.summary is not None  # not of an earlier version
+        return is_whole and (known.weights, known.threshold) == (self._weights, self._threshold)
 
     def _is_done(self, item: Item, known: Known) -> bool:
         """Tell by size and time alone that a file is as it was when it was judged."""
@@ -347,17 +352,18 @@ class _Scan:
             "mtime_ns": result.mtime_ns,
             "sorted_to": known.sorted_to if known else None,
         }
-        self._done(_Done(item, row["label"], result.sha256, known, row))
+        self._done(_Done(item, row["label"], row["confidence"], result.sha256, known, row))
 
     def _take_known(self, item: Item, known: Known) -> None:
         self._summary.resumed += 1
-        self._done(_Done(item, known.label, known.sha256, known))
+        self._done(_Done(item, known.label, known.confidence, known.sha256, known))
 
     def _done(self, done: _Done) -> None:
         self._pending.append(done)
         self._summary.labels[done.label] += 1
+        self._summary.piles[done.pile] += 1
         self._bar.update()
-        self._bar.set_postfix(self._summary.labels, refresh=False)
+        self._bar.set_postfix(self._summary.piles, refresh=False)
         late = monotonic() - self._committed > _COMMIT_SECONDS
         if late or len(self._pending) >= _COMMIT_PHOTOS or self._results is None:
             self._flush()
@@ -378,7 +384,7 @@ class _Scan:
             self._results.commit(map(_written, self._moves))
         else:
             for photo in done:
-                if photo.row and self._only in (None, photo.label):
+                if photo.row and self._wants(photo):
                     say(json.dumps(photo.row))
         while self._moves:
             self._sort(self._moves[0])
@@ -387,10 +393,13 @@ class _Scan:
             self._claimed.clear()
         self._committed = monotonic()
 
+    def _wants(self, photo: _Done) -> bool:
+        return self._only in (None, photo.label, photo.confidence)
+
     def _plan(self, photo: _Done) -> list[_Done]:
         """Choose where a photo and its companions go; none where it stays."""
         item, known = photo.item, photo.known
-        if self._sorter is None or self._only not in (None, photo.label):
+        if self._sorter is None or not self._wants(photo):
             return []
         may_be_photo = photo.label != "unknown" or is_photo(item.place)
         if photo.row is None and known and self._was_moved(item, known):
@@ -413,11 +422,14 @@ class _Scan:
             if companion.name in self._claimed or (self._results and row is None):
                 continue  # it goes with another photo of its name, or has only just come
             self._claimed.add(companion.name)
-            label, sha256 = (row.label, row.sha256) if row else ("unknown", None)
-            moves.append(_Done(companion, label, sha256, row, leader=photo))
+            moves.append(
+                _Done(companion, row.label, row.confidence, row.sha256, row, leader=photo)
+                if row
+                else _Done(companion, "unknown", None, None, None, leader=photo)
+            )
         places = self._sorter.plan(
             item,
-            photo.label,
+            photo.pile,
             photo.sha256,
             known.sorted_to if known else None,
             [(move.item, move.known.sorted_to if move.known else None) for move in moves[1:]],
@@ -448,7 +460,7 @@ class _Scan:
                 if move.leader:
                     move.place = None
                     break
-                [move.place] = self._sorter.plan(move.item, move.label, move.sha256, None)
+                [move.place] = self._sorter.plan(move.item, move.pile, move.sha256, None)
                 self._write_place(move)
                 if self._results:
                     self._results.commit(map(_written, self._moves))
@@ -469,7 +481,7 @@ class _Scan:
             return
         self._summary.companions += 1
         # It was counted among those that stay, unless nobody had asked for such.
-        self._summary.other_files -= self._only in (None, move.label)
+        self._summary.other_files -= self._wants(move)
 
     def _told_interrupted(self) -> str:
         self._bar.close()
@@ -485,11 +497,17 @@ class _Done:
 
     item: Item
     label: str
+    confidence: str | None
     sha256: str | None
     known: Known | None
     row: Row | None = None
     place: Path | None = None
     leader: _Done | None = None  # the photo that it is a companion of
+
+    @property
+    def pile(self) -> str:
+        """The folder that it goes to."""
+        return "maybe" if self.confidence == "maybe" else self.label
 
 
 def _written(move: _Done) -> Move:

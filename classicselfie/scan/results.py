@@ -43,8 +43,12 @@ COLUMNS = {
     "mtime_ns": "INTEGER",
     "sorted_to": "TEXT",
     "detail": "TEXT",
+    "confidence": "TEXT",
+    "summary": "TEXT",
 }
-_NEW = ("detail",)  # columns that files of version 1 lack, the last ones
+# Columns that files of these versions lack, the last ones.
+_LACKING = {1: ("detail", "confidence", "summary"), 2: ("confidence", "summary")}
+_NEW = _LACKING[1]
 _JSON = ("reasons", "faces", "timings_ms")
 _LINE_KEYS = COLUMNS.keys() - {"width", "height"} | {"size"}
 _SCHEMA = f"""
@@ -56,7 +60,7 @@ _MOVING = """
 CREATE TABLE IF NOT EXISTS moving
 (path TEXT PRIMARY KEY, source TEXT NOT NULL, sorted_to TEXT NOT NULL) WITHOUT ROWID
 """
-_VERSION = 2
+_VERSION = 3
 _MAX_INTEGER = 2**63 - 1
 # What SQLite puts beside a table, in each of its modes.
 _BESIDE = ("-journal", "-wal", "-shm")
@@ -73,12 +77,14 @@ class Known:
     """What an earlier run found out about a photo."""
 
     label: str
+    confidence: str | None
     threshold: float
     weights: str
     sha256: str | None
     bytes: int | None
     mtime_ns: int | None
     sorted_to: str | None
+    summary: str | None
 
 
 @dataclass(frozen=True)
@@ -150,20 +156,23 @@ class Results:
             query = f"SELECT {fields} FROM photos WHERE path = ?"
             found = self._database.execute(query, (path,)).fetchone()
             if found is None and only is not None:
-                query = f"SELECT {fields} FROM passed WHERE path = ? AND label != ?"
-                found = self._database.execute(query, (path, only)).fetchone()
+                query = (
+                    f"SELECT {fields} FROM passed "
+                    "WHERE path = ? AND label != ? AND confidence IS NOT ?"
+                )
+                found = self._database.execute(query, (path, only, only)).fetchone()
         return None if found is None else Known(*found)
 
     def add(self, rows: Iterable[Row], only: str | None) -> None:
         """Write rows in the place of those of the same paths.
 
-        With `only`, the rows of other labels are kept apart: for the next run, not for the eye.
+        With `only`, the other rows are kept apart: for the next run, not for the eye.
         """
         places = ", ".join("?" * len(COLUMNS))
         with self._told():
             for row in rows:
                 table, other = "photos", "passed"
-                if only is not None and row["label"] != only:
+                if only not in (None, row["label"], row["confidence"]):
                     table, other = other, table
                 values = tuple(_to_table(row).values())
                 self._database.execute(f"INSERT OR REPLACE INTO {table} VALUES ({places})", values)
@@ -225,9 +234,9 @@ class Results:
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
         if version == _VERSION:
             return
-        if version == 1:
+        if version in _LACKING:
             for table in ("photos", "passed"):
-                for name in _NEW:
+                for name in _LACKING[version]:
                     self._database.execute(f"ALTER TABLE {table} ADD COLUMN {name} {COLUMNS[name]}")
             self._database.execute(_MOVING)
             self._database.execute(f"PRAGMA user_version = {_VERSION}")

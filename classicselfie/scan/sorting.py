@@ -1,4 +1,4 @@
-"""Photos into folders by label: nothing is ever lost or overwritten."""
+"""Photos into folders by pile: nothing is ever lost or overwritten."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BLOCK = 2**20
 
 
 class Sorter:
-    """Put photos into FOLDER/<label>/<their place below the folder that was given>.
+    """Put photos into FOLDER/<pile>/<their place below the folder that was given>.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Sorter:
     def plan(
         self,
         item: Item,
-        label: str,
+        pile: str,
         sha256: str | None,
         planned: str | None,
         companions: Sequence[tuple[Item, str | None]] = (),
@@ -70,7 +70,8 @@ class Sorter:
         Parameters
         ----------
         item : Item
-        label : str
+        pile : str
+            "maybe" where the confidence says so, else the label.
         sha256 : str or None
             Of the photo, where known.
         planned : str or None
@@ -84,7 +85,7 @@ class Sorter:
             Names that are free, or at which these very files lie already: of the photo, and of
             each companion.
         """
-        for place in _numbered(self.folder / label / item.place):
+        for place in _numbered(self.folder / pile / item.place):
             whole = [(item, place, sha256, planned)]
             for companion, wanted in companions:
                 name = renamed(Path(companion.path).name, Path(item.path).name, place.name)

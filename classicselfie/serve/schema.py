@@ -10,9 +10,9 @@ from classicselfie.serve.limits import Limits
 
 
 class ReasonSchema(BaseModel):
-    """One reason for a verdict, the strongest first."""
+    """One reason for a verdict: what can be seen or read first, the general look last."""
 
-    signal: str = Field(description="What was looked at, or what the metadata say.")
+    signal: str = Field(description="What was seen or read, or `look`: what only statistics know.")
     sentence: str = Field(description="The same for a person.")
     contribution: float = Field(description="Above 0 speaks for a selfie, below 0 against.")
 
@@ -34,7 +34,14 @@ class VerdictSchema(BaseModel):
     label: Literal["selfie", "not_selfie", "unknown"] = Field(
         description="unknown where the photo could not be judged; its reason says why."
     )
+    confidence: Literal["clear", "maybe"] | None = Field(
+        description="maybe: between the weights' thresholds, with a face; null when unknown."
+    )
     probability: float | None = Field(ge=0, le=1, description="null when unknown.")
+    threshold: float | None = Field(
+        ge=0, le=1, description="From here a photo is called a selfie; null when unknown."
+    )
+    summary: str = Field(description="The whole answer for a person, in a sentence or two.")
     front_camera: bool | None = Field(
         description="Whether the metadata say that the front camera took it; null: they do not."
     )
@@ -99,18 +106,23 @@ class ModelSchema(BaseModel):
 EXAMPLE: dict[str, Any] = {
     "path": "holiday.jpg",
     "label": "selfie",
+    "confidence": "clear",
     "probability": 0.9731,
+    "threshold": 0.9296,
+    "summary": "Looks like a selfie (97 %), because the face fills 39 % of the height, the head is "
+    "tilted, and the picture's general look agrees.",
     "front_camera": None,
     "reasons": [
         {
             "signal": "face",
-            "sentence": "the largest face fills 52% of the picture's height",
-            "contribution": 0.8132,
+            "sentence": "the face fills 39 % of the height",
+            "contribution": 0.0832,
         },
+        {"signal": "pose", "sentence": "the head is tilted", "contribution": 0.0421},
         {
-            "signal": "place",
-            "sentence": "the face is placed as at the end of an arm",
-            "contribution": 0.2145,
+            "signal": "look",
+            "sentence": "the picture's general look speaks for a selfie",
+            "contribution": 1.1304,
         },
     ],
     "faces": [
@@ -135,7 +147,11 @@ EXAMPLE: dict[str, Any] = {
 UNKNOWN: dict[str, Any] = EXAMPLE | {
     "path": "notes.txt",
     "label": "unknown",
+    "confidence": None,
     "probability": None,
+    "threshold": None,
+    "summary": "Cannot be judged: not a picture in a supported format (JPEG, PNG, WebP, TIFF, BMP, "
+    "GIF, AVIF, HEIC).",
     "reasons": [
         {
             "signal": "unreadable",

@@ -3,7 +3,13 @@
   const { photos, sentences, signals, clusters, tile, mapTile, map, unreadable, folder, model } = window.gallery;
   const $ = (id) => document.getElementById(id);
   const number = (value) => value.toLocaleString("en");
-  const percent = (photo) => `${Math.round(photo.probability * 100)}%`;
+  const percent = ({ probability: share }) =>
+    share > 0 && share < 0.01 ? "<1 %" : share > 0.99 && share < 1 ? ">99 %" : `${Math.round(100 * share)} %`;
+  const piles = { // how each is marked, and called
+    selfie: ["●", "looks like a selfie"],
+    maybe: ["◐", "may be a selfie"],
+    not_selfie: ["○", "does not look like a selfie"],
+  };
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
   const make = (tag, properties = {}, ...children) => {
     const element = Object.assign(document.createElement(tag), properties);
@@ -17,7 +23,7 @@
     selfie: {
       has: () => true,
       value: (photo) => photo.probability,
-      mark: percent,
+      mark: (photo) => (photo.faces ? percent(photo) : "no face"),
       most: "most selfie-like", least: "least selfie-like",
     },
     quality: {
@@ -35,7 +41,7 @@
   let rankOf = new Int32Array(photos.length); // place in `visible`, -1 where filtered out
   const filters = $("filters");
   const passes = {
-    verdict: (photo, value) => photo.label === value,
+    verdict: (photo, value) => photo.pile === value,
     top: (photo, value) => photo.top === value,
     faces: (photo, value) => (value === "3" ? photo.faces >= 3 : photo.faces === Number(value)),
     cluster: (photo, value) => photo.cluster === Number(value),
@@ -79,17 +85,15 @@
 
   function tileButton(place) {
     const photo = photos[place];
-    const selfie = photo.label === "selfie";
-    const button = make("button", { type: "button", className: selfie ? "tile selfie" : "tile" });
+    const button = make("button", { type: "button", className: `tile ${photo.pile}` });
     button.dataset.place = place;
-    button.dataset.mark = `${selfie ? "●" : "○"} ${order.has(photo) ? order.mark(photo) : percent(photo)}`;
+    button.dataset.mark = `${piles[photo.pile][0]} ${order.has(photo) ? order.mark(photo) : percent(photo)}`;
     button.setAttribute("aria-label", `${photo.name}: ${short(photo)}`);
     button.append(thumb(place));
     return button;
   }
 
-  const short = (photo) =>
-    `${photo.label === "selfie" ? "looks like a selfie" : "does not look surely like a selfie"}, ${percent(photo)}`;
+  const short = (photo) => (photo.faces ? `${piles[photo.pile][1]}, ${percent(photo)}` : "no face was found");
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest(".tile");
@@ -214,7 +218,7 @@
     for (let x = 0; x < width && last >= 0; x++) {
       const photo = photos[visible[Math.round((x / Math.max(1, width - 1)) * last)]];
       const tall = Math.max(1, order.value(photo) * (height - 2));
-      context.globalAlpha = photo.label === "selfie" ? 1 : 0.45;
+      context.globalAlpha = { selfie: 1, maybe: 0.7, not_selfie: 0.45 }[photo.pile];
       context.fillRect(x, height - tall, 1, tall);
     }
     $("first").textContent = order.most;
@@ -410,7 +414,7 @@
       if (x < -size || y < -size || x > width + size || y > height + size) continue;
       const levels = sprites[Math.floor(place / perSheet)];
       const w = photo.mapW * scale, h = photo.mapH * scale;
-      if (photo.label === "selfie") context.fillRect(x - w / 2 - frame, y - h / 2 - frame, w + 2 * frame, h + 2 * frame);
+      if (photo.pile === "selfie") context.fillRect(x - w / 2 - frame, y - h / 2 - frame, w + 2 * frame, h + 2 * frame);
       if (levels) {
         const at = place % perSheet;
         context.drawImage(
@@ -592,12 +596,14 @@
     $("photo-link").href = photo.url;
     const rank = rankOf[place];
     $("photo-rank").textContent = rank < 0 ? "" : `${number(rank + 1)} of ${number(visible.length)}, from ${order.most} to ${order.least}`;
-    $("photo-verdict").textContent = photo.verdict.split(", because ")[0].split(", but not surely")[0];
+    const headline = short(photo);
+    $("photo-verdict").textContent = `${headline[0].toUpperCase()}${headline.slice(1)}`;
+    $("photo-summary").textContent = photo.summary;
     const largest = Math.max(...photo.reasons.map(([, share]) => Math.abs(share)), 1e-9);
     $("photo-reasons").replaceChildren(...photo.reasons.map(([sentence, share]) => {
       const bar = make("i", { className: share > 0 ? "for" : "against" });
       bar.style.width = `${(50 * Math.abs(share)) / largest}%`;
-      const said = make("span", { className: "said", textContent: share > 0 ? "speaks for a selfie" : "speaks against" });
+      const said = make("span", { className: "said", textContent: share > 0 ? "speaks for a selfie" : share < 0 ? "speaks against" : "counts for neither" });
       const head = make("th", { textContent: sentences[sentence], scope: "row" });
       return make("tr", {}, head, make("td", {}, make("span", { className: "share" }, bar), said));
     }));
@@ -699,14 +705,14 @@
     [photo.shareX, photo.shareY] = [photo.x / map.width, photo.y / map.height];
   }
   $("order-box").hidden = photos.every((photo) => photo.quality === null);
-  const selfies = photos.filter((photo) => photo.label === "selfie").length;
-  $("about").textContent = `${folder}: ${number(photos.length)} photos, ${number(selfies)} look like selfies (${model})`;
+  const count = (pile) => number(photos.filter((photo) => photo.pile === pile).length);
+  $("about").textContent = `${folder}: ${number(photos.length)} photos, ${count("selfie")} look like selfies, ${count("maybe")} may be ones (${model})`;
   document.title = `${folder} – selfie explorer`;
   const option = (value, text) => make("option", { value, textContent: text });
   const tops = new Map();
   for (const photo of photos) tops.set(photo.top, (tops.get(photo.top) ?? 0) + 1);
-  for (const [top, count] of [...tops].sort((a, b) => b[1] - a[1])) {
-    filters.elements.top.append(option(top, `${signals[top] ?? top} (${number(count)})`));
+  for (const [top, times] of [...tops].sort((a, b) => b[1] - a[1])) {
+    filters.elements.top.append(option(top, `${signals[top] ?? top} (${number(times)})`));
   }
   clusters.forEach((cluster, index) => filters.elements.cluster.append(option(index, `${index + 1} (${number(cluster.photos)})`)));
   filters.elements.front.parentElement.hidden = photos.every((photo) => photo.front === null);

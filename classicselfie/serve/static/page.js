@@ -2,7 +2,6 @@
 
 const AT_ONCE = 2; // requests; the service has a queue, but other people too
 const TRIES = 12;
-const SHOWN_REASONS = 5;
 const SVG = "http://www.w3.org/2000/svg";
 
 const element = (id) => document.getElementById(id);
@@ -163,29 +162,19 @@ function tell(photo, verdict) {
   const { card } = photo;
   const [kind, title] = headline(verdict);
   photo.kind = kind;
-  state(photo, kind, title, sentence(verdict, kind));
+  state(photo, kind, title, verdict.summary);
   drawFaces(card, verdict);
   drawScale(card, verdict);
   drawReasons(card, verdict);
   drawTiming(card, verdict);
-  say(`${photo.file.name}: ${title}. ${find(card, ".sentence").textContent}`);
+  say(`${photo.file.name}: ${verdict.summary}`);
 }
 
-function headline({ label, probability, faces }) {
+function headline({ label, confidence, faces }) {
+  if (confidence === "maybe") return ["maybe", "May be a selfie"];
   if (label === "selfie") return ["selfie", "Looks like a selfie"];
   if (label === "unknown") return ["unknown", "Cannot be judged"];
-  if (probability >= 0.5 && faces.length) return ["maybe", "May be a selfie, but not surely enough"];
-  return ["not_selfie", "Does not look like a selfie"];
-}
-
-function sentence({ reasons }, kind) {
-  const side = { selfie: 1, maybe: 1, not_selfie: -1, unknown: 0 }[kind];
-  const words = reasons
-    .filter(({ contribution }) => !side || contribution * side > 0)
-    .slice(0, 3)
-    .map((reason) => reason.sentence);
-  if (!words.length) return "";
-  return side ? `Because ${words.join("; ")}.` : `${capital(words.join("; "))}.`;
+  return ["not_selfie", faces.length ? "Does not look like a selfie" : "No face was found"];
 }
 
 function drawFaces(card, { faces, size }) {
@@ -211,17 +200,13 @@ function drawFaces(card, { faces, size }) {
   find(card, "img").alt = `${card.photo.file.name}, ${count} found`;
 }
 
-function drawScale(card, { probability }) {
-  if (probability === null) return;
+function drawScale(card, { probability, threshold, faces }) {
+  if (probability === null || !faces.length) return; // without a face it is not what decides
   const scale = find(card, ".scale");
   const legend = find(card, ".legend");
-  find(scale, ".fill").style.width = percent(probability);
-  find(scale, ".mark").hidden = !model;
-  let words = `Selfie score ${percent(probability)}`;
-  if (model) {
-    find(scale, ".mark").style.left = percent(model.threshold);
-    words += `; called a selfie from ${percent(model.threshold)} on`;
-  }
+  find(scale, ".fill").style.width = `${100 * probability}%`;
+  find(scale, ".mark").style.left = `${100 * threshold}%`;
+  const words = `Selfie score ${percent(probability)}; called a selfie from ${percent(threshold)} on`;
   scale.setAttribute("aria-label", words);
   legend.textContent = words;
   legend.setAttribute("aria-hidden", "true"); // the scale has said it
@@ -231,13 +216,7 @@ function drawScale(card, { probability }) {
 function drawReasons(card, { reasons, label }) {
   if (label === "unknown" || !reasons.length) return;
   const most = Math.max(...reasons.map(({ contribution }) => Math.abs(contribution)), 1e-9);
-  const lines = reasons.map((reason) => reasonLine(reason, most));
-  const [first, rest] = card.querySelectorAll(".reasons");
-  first.append(...lines.slice(0, SHOWN_REASONS));
-  rest.append(...lines.slice(SHOWN_REASONS));
-  const more = find(card, ".more");
-  more.hidden = lines.length <= SHOWN_REASONS;
-  find(more, "summary").textContent = `${lines.length - SHOWN_REASONS} smaller reasons`;
+  find(card, ".reasons").append(...reasons.map((reason) => reasonLine(reason, most)));
   find(card, ".why").hidden = false;
 }
 
@@ -246,7 +225,8 @@ function reasonLine({ sentence: text, contribution }, most) {
   const line = make("li");
   const words = make("span", "words");
   const value = make("span", "value", `${speaksFor ? "+" : "−"}${Math.abs(contribution).toFixed(2)}`);
-  value.append(make("span", "unseen", speaksFor ? " for a selfie" : " against a selfie"));
+  const side = contribution ? (speaksFor ? " for a selfie" : " against a selfie") : " for neither";
+  value.append(make("span", "unseen", side));
   words.append(make("span", "", text), value);
   const track = make("span", "track");
   const bar = make("i", speaksFor ? "plus" : "minus");
@@ -281,8 +261,10 @@ function summarise() {
   const selfies = all.filter((photo) => photo.kind === "selfie").length;
   const open = all.filter((photo) => photo.card.classList.contains("waiting")).length;
   const photos = all.length === 1 ? "1 photo" : `${all.length} photos`;
-  const found =
+  const maybe = all.filter((photo) => photo.kind === "maybe").length;
+  const sure =
     selfies > 1 ? `${selfies} look like selfies` : `${selfies || "none"} looks like a selfie`;
+  const found = maybe ? `${sure}, ${maybe} may be` : sure;
   element("bar").hidden = !all.length;
   element("summary").textContent = open ? `${photos}, ${open} to go` : `${photos}, ${found}`;
 }
@@ -307,7 +289,7 @@ function find(parent, selector) {
   return parent.querySelector(selector);
 }
 
-const percent = (share) => `${Math.round(100 * share)}%`;
+const percent = (share) =>
+  share > 0 && share < 0.01 ? "<1 %" : share > 0.99 && share < 1 ? ">99 %" : `${Math.round(100 * share)} %`;
 const megabytes = (bytes) => `${Math.round((10 * bytes) / 2 ** 20) / 10} MB`;
 const milliseconds = (ms) => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
