@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from classicselfie.training.folds import splits
 from classicselfie.training.results import Flags, Floats, Integers, Results
 from classicselfie.training.thresholds import choose_thresholds
 
-# Largest share of photos whose label may differ because an early look answered.
-MAX_CHANGED = 0.001
+# Largest share of photos whose label may differ because an early look answered. A thumbnail is a
+# worse picture; one side is as good as the other, and its label as often the right one.
+MAX_CHANGED: Mapping[EarlyStage, float] = {"thumbnail": 0.001, "first_look": 0.003}
 # Of fewer photos so small a share cannot be told (three times its inverse).
 MIN_PHOTOS = 3000
 _MARGINS = np.linspace(0, 3, 121)
@@ -41,7 +43,7 @@ def choose_margin(results: Results, index: Integers, stage: EarlyStage) -> float
     cuts = choose_thresholds(results.warned[index], rows).values()
     changed = np.max([_changed(results, index, stage, cut) for cut in cuts], axis=0)
     # Beyond the last margin that is too small, not at a gap before it.
-    wrong = np.flatnonzero(changed > MAX_CHANGED)
+    wrong = np.flatnonzero(changed > MAX_CHANGED[stage])
     first = wrong[-1] + 1 if wrong.size else 0
     return round(float(_MARGINS[first]), 3) if first < len(_MARGINS) else None
 
