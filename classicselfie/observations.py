@@ -75,11 +75,15 @@ _LARGE, _SMALL = 0.2, 0.3  # of the height; what lies between may be either
 _ALL = 0.95
 
 
-def describe_size(sight: Sight) -> str:
+def _which_face(sight: Sight) -> str:
+    return "the largest face" if len(sight.scene.faces) > 1 else "the face"
+
+
+def describe_size(sight: Sight, supports: bool | None = None) -> str:
     """Tell how much of the height the largest face fills, and from how far away."""
     height = sight.values["face.height"]
-    which = "the largest face" if len(sight.scene.faces) > 1 else "the face"
-    only = "only " if height < _LARGE else ""
+    which = _which_face(sight)
+    only = "only " if height < _LARGE or supports is False else ""
     share = "nearly all" if height > _ALL else f"{only}{percent(height)}"
     told = f"{which} fills {share} of the height"
     if sight.distance_m is not None:
@@ -91,7 +95,7 @@ def _size(sight: Sight, supports: bool) -> str | None:
     height = sight.values["face.height"]
     near = None if sight.distance_m is None else sight.distance_m <= ARMS_REACH_M
     fits = height >= _LARGE if supports else height < _SMALL
-    return describe_size(sight) if fits and near in (None, supports) else None
+    return describe_size(sight, supports) if fits and near in (None, supports) else None
 
 
 # --- the other faces -------------------------------------------------------------------------
@@ -180,16 +184,16 @@ _STRAIGHT, _TURNED = 0.12, 0.3  # the nose beside the middle of the eyes, in eye
 
 
 def _pose(sight: Sight, supports: bool) -> str | None:
-    values = sight.values
+    values, which = sight.values, _which_face(sight)
     if not values["pose.known"]:
         return None
     if not supports:
-        return "the face is turned to the side" if values["pose.yaw"] > _TURNED else None
+        return f"{which} is turned to the side" if values["pose.yaw"] > _TURNED else None
     if values["pose.roll"] > _LYING:
-        return "the face lies sideways in the picture"
+        return f"{which} lies sideways in the picture"
     if values["pose.roll"] >= _TILTED:
         return "the head is tilted"
-    return "the face is turned straight to the camera" if values["pose.yaw"] < _STRAIGHT else None
+    return f"{which} is turned straight to the camera" if values["pose.yaw"] < _STRAIGHT else None
 
 
 # --- an arm, a hand or a shoulder ------------------------------------------------------------
@@ -197,23 +201,15 @@ def _pose(sight: Sight, supports: bool) -> str | None:
 _ARM_FACES = (0.25, 0.6)  # heights of faces beside which an arm can be told from the rest
 _ARM_AREA = (0.12, 1.2)  # in face areas
 _ARM_WIDTH = (0.15, 1.2)  # where it meets the edge, in face heights or widths
-_NO_ARM_FACES = (0.12, 0.6)  # beside which a missing arm is worth a word
-_NO_ARM_WIDTH = 0.05
 _BESIDE = 0.75  # of a face's width: what is below the face itself is neck and chest
 _SKIN_BEHIND = 0.06  # share of the background: more is a wall of that colour
 _GREY = 12.0  # mean saturation, of 255, below which a picture is black and white
 
 
 def _arm(sight: Sight, supports: bool) -> str | None:
-    scene, values = sight.scene, sight.values
-    if is_grey(scene):
-        return None
-    if supports:
-        edge = find_arm(scene)
-        return None if edge is None else f"an arm, hand or shoulder runs into the {edge} edge"
-    bare = max(values["skin.arm_frame_width"], values["skin.side_edge_max"])
-    could = _NO_ARM_FACES[0] <= values["face.height"] <= _NO_ARM_FACES[1]
-    return "no bare arm or shoulder reaches the edge" if could and bare < _NO_ARM_WIDTH else None
+    # That none is bare is no reason against a selfie: most are in sleeves.
+    edge = find_arm(sight.scene) if supports and not is_grey(sight.scene) else None
+    return None if edge is None else f"an arm, hand or shoulder runs into the {edge} edge"
 
 
 def find_arm(scene: Scene) -> str | None:

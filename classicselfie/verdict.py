@@ -242,20 +242,20 @@ class Verdict:
             share, cut = told_apart(self.probability, self.threshold)
             share = f"{share}, from {cut} on it is called one"
         if self.confidence == "maybe":
-            return (
-                f"May be a selfie ({share}). "
-                f"For it: {self._named(1)}. Against it: {self._named(-1)}."
-            )
+            return f"May be a selfie ({share}). {self._named(1)} {self._named(-1)}"
         looks = "Looks" if self.label == "selfie" else "Does not look"
         return f"{looks} like a selfie ({share}){self._because()}."
 
     def _named(self, side: int) -> str:
         """Name what speaks for a side of a photo that may be either."""
         seen, looks_so = self._seen(side)
+        which = "For it" if side > 0 else "Against it"
         look = "the picture's general look"
         if looks_so:
-            return listed(seen, f"and {look}") if seen else look
-        return listed(seen) if seen else "nothing in particular"
+            return f"{which}: {listed(seen, f'and {look}') if seen else look}."
+        if seen:
+            return f"{which}: {listed(seen)}."
+        return f"Nothing that is measured speaks {which.lower()}."
 
     def _seen(self, side: int) -> tuple[list[str], bool]:
         """List what can be seen or read and is on a side, and whether the general look is."""
@@ -269,7 +269,11 @@ class Verdict:
         if seen:
             agrees = "and the picture's general look agrees" if looks_so else ""
             return f", because {listed(seen, agrees)}"
-        by = " by the picture's general look" if looks_so else ", for too little speaks for one"
+        by = (
+            " by the picture's general look"
+            if looks_so
+            else ": what is measured is not enough for one"
+        )
         others = [r.sentence for r in self.reasons if r.signal != LOOK]
         return f"{by}, though {others[0]}" if others else by
 

@@ -61,7 +61,7 @@ def test_a_maybe_tells_both_sides_and_from_where_on_it_would_be_one() -> None:
     )
     nothing = replace(MAYBE, reasons=(LOOK,))
     assert nothing.summary.endswith(
-        "For it: the picture's general look. Against it: nothing in particular."
+        "For it: the picture's general look. Nothing that is measured speaks against it."
     )
     close = replace(MAYBE, probability=0.9298, threshold=0.93)
     assert "(92.98 %, from 93.00 % on" in close.summary
@@ -76,8 +76,8 @@ def test_where_only_statistics_speak_the_picture_is_described_besides() -> None:
         "45 % of the height."
     )
     assert replace(OTHER, probability=0.6, reasons=(face,)).summary == (
-        "Does not look like a selfie (60 %, from 93 % on it is called one), for too little speaks "
-        "for one, though the face fills 45 % of the height."
+        "Does not look like a selfie (60 %, from 93 % on it is called one): what is measured is "
+        "not enough for one, though the face fills 45 % of the height."
     )
 
 
