@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -56,12 +56,12 @@ _RIM = (1.0, 2.0, 3.0, 4.0)  # pixels from the middle of an edge: where sharpeni
 _PLAIN = 7.5  # and where it leaves none
 _FLOOR = 0.05  # grey levels: steps of eight bits are no texture
 # A head is looked at again in six turned views side by side on one sheet, so that the network runs
-# once, and from then on around the tilt found, until that hardly moves any more. What lies to one
-# side is seen mirrored, what lies between both ways, so that a photo and its mirror image show the
-# network the same. In degrees.
+# once, and from then on around the tilt found, until that moves no farther than a tilt that costs
+# nothing. What lies to one side is seen mirrored, what lies between both ways, so that a photo and
+# its mirror image show the network the same. In degrees.
 _VIEWS = ((-48, True), (-24, True), (0, True), (0, False), (24, False), (48, False))
-_LOOKS, _HARDLY = 4, 12.0
-_VIEW, _VIEW_FACES = 96, 2.0  # pixels a side, and face sizes a side
+_LOOKS, _HARDLY = 4, 6.0
+_VIEW, _VIEW_FACES = 96, 1.6  # pixels a side, and face sizes a side
 _ROWS, _COLUMNS = 2, 3  # of the sheet
 _AROUND = (128, 128, 128)  # beyond the picture
 _CONFIDENT = 1 / 20  # of two views, one by this much surer counts e times as much
@@ -403,7 +403,7 @@ def _look_again(image: BgrImage, head: Head, detector: YuNetDetector) -> Head:
     views = []
     for turn, mirror in _VIEWS:
         tilt = head.tilt + turn
-        matrix = cv2.getRotationMatrix2D(centre.tolist(), tilt, zoom)
+        matrix = np.asarray(cv2.getRotationMatrix2D(centre.tolist(), tilt, zoom), np.float64)
         matrix[:, 2] += _VIEW / 2 - half - centre
         if mirror:
             matrix[0] = (0, 0, _VIEW - 1) - matrix[0]
@@ -413,7 +413,7 @@ def _look_again(image: BgrImage, head: Head, detector: YuNetDetector) -> Head:
     if left.sum() < right.sum():  # those of the mirror image come in the same order, then
         views.reverse()
     sheet = np.empty((_ROWS, _VIEW, _COLUMNS, _VIEW, 3), np.uint8)
-    backs = {}
+    backs: dict[tuple[int, int], tuple[float, npt.NDArray[Any]]] = {}
     for (row, column), (view, tilt, back) in zip(np.ndindex(_ROWS, _COLUMNS), views, strict=True):
         sheet[row, :, column] = view
         backs[row, column] = (tilt, back)

@@ -59,7 +59,7 @@ def shortfalls(measures: Floats) -> Floats:
         _early((shading - 0.75) / 1.5),
         _even((soft - 1.1) / 4.0),
         _even(np.log2(1.0 + np.maximum(noise - 0.004, 0.0) / 0.0055) / 6.9),
-        _early((halos - 0.02) / 0.1),
+        _early((halos - 0.02) / 0.2),
         _early((smoothing - 4.3) / 0.7),
         _even(closer / 1.43 + farther / 3.0),  # closer than liked harms more
         _even((cut - 0.1) / 1.56),
@@ -92,7 +92,7 @@ _WEIGHTS = {
     "softness": 3.6,
     "noise": 9.0,
     "halos": 1.2,
-    "smoothing": 0.45,
+    "smoothing": 0.35,
     "head_size": 2.5,
     "head_cut": 4.3,
     "tilt": 5.7,
