@@ -31,7 +31,7 @@ _BEND = 3.0  # points: scores fall evenly down to here, ever more slowly below
 _ADVISED = 0.2  # points from which a part is worth advice
 _TOLD = 0.05  # points from which a part costs anything that is shown
 # The surest look at the main head: below this it is rather an animal's, or nobody's.
-_FACE_SCORE = 0.75
+_FACE_SCORE = 0.8
 
 
 def shortfalls(measures: Floats) -> Floats:
@@ -378,7 +378,7 @@ def survey(photo: Photo) -> QualityMaps:
     scene = Scene(photo.image, faces)
     heads = find_heads(photo.image, scene.similar, view_detector())
     if heads[0].score < _FACE_SCORE:
-        raise NoFaceError("no face to rate: what was found is hardly one")
+        raise NoFaceError("no face to rate: hardly one can be made out")
     return QualityMaps(scene, heads)
 
 
