@@ -114,6 +114,13 @@ def test_a_head_has_the_same_tilt_in_the_mirror() -> None:
     assert straight == pytest.approx(-turned, abs=0.2)
 
 
+@pytest.mark.parametrize("quarter", [cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE])
+def test_a_lying_head_is_told_as_lying(quarter: int) -> None:
+    picture = np.asarray(cv2.rotate(draw_person(face=0.4), quarter), np.uint8)
+    clockwise = 90 if quarter == cv2.ROTATE_90_CLOCKWISE else -90
+    assert survey(load_photo(picture)).tilt == pytest.approx(clockwise, abs=10)
+
+
 @pytest.mark.parametrize(("degrees", "fewest", "most"), [(0, 1, 1), (20, 2, 4)])
 def test_a_few_passes_of_the_network_tell_a_head(
     degrees: float, fewest: int, most: int, monkeypatch: pytest.MonkeyPatch

@@ -379,7 +379,9 @@ def find_heads(image: BgrImage, faces: Sequence[Face], detector: YuNetDetector) 
     """
     heads = []
     for face in faces:
-        head = Head(face.bbox, (face.landmarks[0][1] + face.landmarks[1][1]) / 2, 0.0, face.score)
+        (x0, y0), (x1, y1) = face.landmarks[:2]
+        lying = round(float(np.arctan2(y1 - y0, x1 - x0)) / (np.pi / 2))  # a face found sideways
+        head = Head(face.bbox, (y0 + y1) / 2, 90.0 * lying, face.score)
         for _ in range(_LOOKS):
             before, head = head, _look_again(image, head, detector)
             if abs(head.tilt - before.tilt) < _HARDLY:
