@@ -25,23 +25,27 @@ from classicselfie.benchmark.damage import (
 )
 from classicselfie.benchmark.drawing import BgrImage, draw_person, draw_scene
 from classicselfie.errors import NoFaceError
+from classicselfie.faces import YuNetDetector
 from classicselfie.features import Scene
 from classicselfie.photo import load_photo
 from classicselfie.quality import score_quality
-from classicselfie.quality.measures import MEASURES, QualityMaps
+from classicselfie.quality.measures import MEASURES, QualityMaps, find_heads
 from classicselfie.quality.score import (
     DEFAULT_SCORER,
     QualityScorer,
     load_scorer,
     rate,
     survey,
+    view_detector,
 )
+from classicselfie.yunet import Look, YuNet
 
 BBOX = (150.0, 180.0, 180.0, 280.0)  # of the drawn face, roughly
 DAMAGE: dict[str, tuple[str, Callable[[BgrImage, float], BgrImage], tuple[float, ...]]] = {
     "darkening": ("dark", darken, (1, 2, 3)),
     "blur": ("softness", blur, (6, 10, 14)),
     "noise": ("noise", add_noise, (8, 16, 32)),
+    "sharpening": ("halos", sharpen, (1, 2, 4)),
     "over-tight crop": (
         "head_cut",
         lambda image, share: crop_tightly(image, BBOX, share),
@@ -91,10 +95,93 @@ def test_advice_says_what_to_change(part: str, picture: BgrImage, words: str) ->
     assert told.sentence in scored.advice
 
 
+def test_only_what_costs_points_has_a_sentence() -> None:
+    scored = score_quality(darken(draw_person(face=0.35), 2))
+    silent = [part for part in scored.parts if not part.sentence]
+    assert silent
+    assert all(part.points > -0.05 for part in silent)
+    told = [part for part in scored.parts if part.sentence]
+    assert "dark" in {part.name for part in told}
+    assert all(part.points <= -0.05 for part in told)
+
+
+def test_a_head_has_the_same_tilt_in_the_mirror() -> None:
+    picture = tilt(draw_person(face=0.4), 17)
+    mirrored = np.ascontiguousarray(picture[:, ::-1])
+    straight, turned = (survey(load_photo(each)).tilt for each in (picture, mirrored))
+    assert straight == pytest.approx(-turned, abs=0.2)
+
+
+@pytest.mark.parametrize("quarter", [cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE])
+def test_a_lying_head_is_told_as_lying(quarter: int) -> None:
+    picture = np.asarray(cv2.rotate(draw_person(face=0.4), quarter), np.uint8)
+    clockwise = 90 if quarter == cv2.ROTATE_90_CLOCKWISE else -90
+    assert survey(load_photo(picture)).tilt == pytest.approx(clockwise, abs=10)
+
+
+@pytest.mark.parametrize(("degrees", "fewest", "most"), [(0, 1, 1), (20, 2, 4)])
+def test_a_few_passes_of_the_network_tell_a_head(
+    degrees: float, fewest: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One for an upright head, and one more for each time that its tilt moves."""
+    photo = load_photo(tilt(draw_person(face=0.4), degrees))
+    (face, *_) = YuNetDetector().detect(photo.image).faces
+    pixels = []
+    look = YuNet.look
+
+    def counted(self: YuNet, image: BgrImage, purpose: str) -> Look:
+        pixels.append(image.shape[0] * image.shape[1])
+        return look(self, image, purpose)
+
+    monkeypatch.setattr(YuNet, "look", counted)
+    find_heads(photo.image, [face], view_detector())
+    assert fewest <= len(pixels) <= most
+    assert max(pixels) < 320 * 240  # a look at the whole working image
+
+
+def test_a_smoothing_filter_is_seen_on_real_faces(real_photos: list[tuple[Path, bool]]) -> None:
+    """Skin loses its texture and edges stay: so the part grows, and blur does not raise it."""
+    filtered, blurred = [], []
+    for path, selfie in real_photos[::3]:
+        if not selfie:
+            continue
+        photo = load_photo(path)
+        try:
+            maps = survey(photo)
+        except NoFaceError:
+            continue
+
+        def measure(image: BgrImage, maps: QualityMaps = maps) -> float:
+            there = QualityMaps(Scene(image, maps.scene.faces), maps.heads)
+            return float(there.measure(there.frame)[0, MEASURES.index("smoothing")])
+
+        before = measure(photo.image)
+        filtered.append(measure(smooth_skin(photo.image, 3)) - before)
+        blurred.append(measure(blur(photo.image, 6)) - before)
+    assert len(filtered) >= 10
+    assert np.mean(np.array(filtered) > 0) >= 0.8
+    assert np.mean(np.array(blurred) > 0) <= 0.2
+
+
+def test_what_is_hardly_a_face_gets_no_score() -> None:
+    """A few lines that the detector takes for a face, and is not sure of in any view."""
+    picture = np.full((320, 320, 3), 145, np.uint8)
+    cv2.ellipse(picture, (160, 160), (41, 82), 0, 0, 360, (91, 103, 223), cv2.FILLED)
+    for x in (143, 177):
+        cv2.circle(picture, (x, 144), 6, (31, 36, 78), cv2.FILLED)
+    cv2.ellipse(picture, (160, 201), (16, 8), 0, 0, 360, (31, 36, 78), cv2.FILLED)
+    assert YuNetDetector().detect(picture).faces
+    with pytest.raises(NoFaceError, match="hardly one can be made out"):
+        score_quality(picture)
+
+
 def test_what_is_worse_still_scores_lower() -> None:
     """Scores bend towards the lowest and never reach it, and the parts still add up."""
-    picture = add_noise(darken(blur(draw_person(face=0.7), 12), 3), 32)
-    scored = [score_quality(tilt(picture, degrees)) for degrees in (0, 12, 24)]
+    picture = blur(draw_person(face=0.7), 12)
+    # The noise comes last, as in a camera: to turn a picture would smooth its noise.
+    scored = [
+        score_quality(add_noise(darken(tilt(picture, degrees), 3), 32)) for degrees in (0, 12, 24)
+    ]
     assert all(each.score > 0 for each in scored)
     assert all(milder.score > harder.score for milder, harder in pairwise(scored))
     assert scored[-1].score < 3

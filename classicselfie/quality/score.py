@@ -28,10 +28,10 @@ LOWEST, HIGHEST = 0.0, 10.0
 LIKED_HEAD = 1 / 3  # of the frame's height
 LIKED_EYES = 0.4  # of the frame's height, from above
 _BEND = 3.0  # points: scores fall evenly down to here, ever more slowly below
-_ADVISED = 0.3  # points from which a part is worth advice
+_ADVISED = 0.2  # points from which a part is worth advice
 _TOLD = 0.05  # points from which a part costs anything that is shown
 # The surest look at the main head: below this it is rather an animal's, or nobody's.
-_FACE_SCORE = 0.75
+_FACE_SCORE = 0.8
 
 
 def shortfalls(measures: Floats) -> Floats:
@@ -59,8 +59,8 @@ def shortfalls(measures: Floats) -> Floats:
         _early((shading - 0.75) / 1.5),
         _even((soft - 1.1) / 4.0),
         _even(np.log2(1.0 + np.maximum(noise - 0.004, 0.0) / 0.0055) / 6.9),
-        _early((halos - 0.02) / 0.1),
-        _early(smoothing - 4.3),
+        _early((halos - 0.02) / 0.2),
+        _early((smoothing - 4.3) / 0.7),
         _even(closer / 1.43 + farther / 3.0),  # closer than liked harms more
         _even((cut - 0.1) / 1.56),
         _even((tilt - 6.3) / 67.0),
@@ -91,8 +91,8 @@ _WEIGHTS = {
     "shading": 0.5,
     "softness": 3.6,
     "noise": 9.0,
-    "halos": 0.8,
-    "smoothing": 0.8,
+    "halos": 1.2,
+    "smoothing": 0.35,
     "head_size": 2.5,
     "head_cut": 4.3,
     "tilt": 5.7,
@@ -378,7 +378,7 @@ def survey(photo: Photo) -> QualityMaps:
     scene = Scene(photo.image, faces)
     heads = find_heads(photo.image, scene.similar, view_detector())
     if heads[0].score < _FACE_SCORE:
-        raise NoFaceError("no face to rate: what was found is hardly one")
+        raise NoFaceError("no face to rate: hardly one can be made out")
     return QualityMaps(scene, heads)
 
 
