@@ -13,7 +13,18 @@ from pathlib import Path
 from typing import NoReturn
 
 from classicselfie import __version__
-from classicselfie.cli import bench, check, crop, explain, explore, laboratory, quality, scan, serve
+from classicselfie.cli import (
+    bench,
+    check,
+    crop,
+    explain,
+    explore,
+    export,
+    laboratory,
+    quality,
+    scan,
+    serve,
+)
 from classicselfie.cli.options import exit_codes
 from classicselfie.console import flush, note, say, stand_in_for_closed_streams, write
 from classicselfie.errors import ClassicSelfieError, ClosedPipeError, OutputError
@@ -115,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="tell the version")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (check, scan, explain, quality, crop, explore, serve, laboratory, bench):
+    everyday = (check, scan, explain, quality, crop, explore, serve)
+    for command in (*everyday, laboratory, bench, export):
         command.add_to(commands)
     return parser
