@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -52,17 +51,22 @@ def measure(detector: SelfieDetector, image: BgrImage) -> dict[str, Any]:
         "first_look": by_group(extract_features(scene)),
         "both_looks": by_group(extract_features(both)),
         "looks": 1 if np.array_equal(extract_features(scene), analysis.features) else 2,
-        "shares": {group: sum(values) for group, values in by_group(shares[0]).items()},
+        "shares": {name: float(part.sum()) for name, part in split(shares[0]).items()},
         "bias": bias,
         "decision": analysis.decision_value,
         "verdict": verdict,
     }
 
 
-def by_group(vector: Vector | Floats) -> Mapping[str, list[float]]:
+def by_group(vector: Vector) -> dict[str, list[float]]:
+    """Write the features of each group with as many digits as float32 has."""
+    return {
+        name: [float(f"{value:.{_DIGITS}g}") for value in part.tolist()]
+        for name, part in split(vector).items()
+    }
+
+
+def split(vector: Vector | Floats) -> dict[str, Vector | Floats]:
     """Split a vector, in the order of `FEATURE_NAMES`, into the groups' parts."""
     ends = np.cumsum([len(group.parts) for group in GROUPS])[:-1]
-    return {
-        group.name: [float(f"{value:.{_DIGITS}g}") for value in part.tolist()]
-        for group, part in zip(GROUPS, np.split(vector, ends), strict=True)
-    }
+    return dict(zip((group.name for group in GROUPS), np.split(vector, ends), strict=True))
