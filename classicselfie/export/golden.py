@@ -68,5 +68,8 @@ def by_group(vector: Vector) -> dict[str, list[float]]:
 
 def split(vector: Vector | Floats) -> dict[str, Vector | Floats]:
     """Split a vector, in the order of `FEATURE_NAMES`, into the groups' parts."""
-    ends = np.cumsum([len(group.parts) for group in GROUPS])[:-1]
-    return dict(zip((group.name for group in GROUPS), np.split(vector, ends), strict=True))
+    ends = np.cumsum([len(group.parts) for group in GROUPS]).tolist()
+    return {
+        group.name: vector[end - len(group.parts) : end]
+        for group, end in zip(GROUPS, ends, strict=True)
+    }
