@@ -54,6 +54,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Thread
     assert call("export", folder / "export", "--no-golden").returncode == 0
     build = [node, str(PORT / "build.js"), str(folder / "export"), str(folder / "site")]
     subprocess.run(build, check=True, timeout=60)
+    form = Path(__file__).parents[1] / "examples" / "upload_form"
+    for path in form.iterdir():  # the example stands beside the module and its data
+        shutil.copy(path, folder / "site" / path.name.replace("index", "upload"))
     handler = partial(_Quiet, directory=str(folder / "site"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -140,3 +143,28 @@ def test_broken_files_are_told_and_never_reject(page: Any, person_jpeg: bytes) -
         told = page.evaluate(CHECK, base64.b64encode(photo).decode())
         assert told["label"] == "unknown"
         assert sentence in told["reasons"][0]["sentence"]
+
+
+def test_the_upload_form_warns_and_never_blocks(
+    page: Any, site: tuple[str, ThreadingHTTPServer], tmp_path: Path
+) -> None:
+    page.goto(f"{site[0]}upload.html")
+    # The drawn person is no selfie by the strict threshold; the example's own is its users' business.
+    weights = page.request.get(f"{site[0]}data/weights.json").json()
+    weights["thresholds"] = {"strict": 0.3, "sensitive": 0.2}
+    page.route("**/data/weights.json", lambda route: route.fulfill(json=weights))
+    page.reload()
+    photos = {"me.jpg": draw_person(), "room.jpg": draw_scene(640, 480, seed=3)}
+    for name, picture in photos.items():
+        (tmp_path / name).write_bytes(encode(picture, ".jpg"))
+    (tmp_path / "notes.txt").write_text("no picture")
+    note = page.get_by_role("status")
+    page.set_input_files("input", tmp_path / "me.jpg")
+    expect(note).to_have_text(re.compile("^This looks like a selfie"), timeout=60_000)
+    for name in ("room.jpg", "notes.txt"):
+        page.set_input_files("input", tmp_path / name)
+        expect(note).to_be_empty()
+    with page.expect_request("**/upload") as sent:  # it goes on, whatever was said
+        page.route("**/upload", lambda route: route.fulfill(body="kept"))
+        page.get_by_role("button", name="Upload").click()
+    assert sent.value.method == "POST"
