@@ -125,7 +125,7 @@ def test_the_browsers_decoder_leads_to_pythons_answers(page: Any, detector: Self
         photo = encode(picture, ".jpg")
         expected = json.loads(json.dumps(detector.check(photo).to_dict()))
         told = page.evaluate(CHECK, base64.b64encode(photo).decode())
-        assert told.keys() == expected.keys()
+        assert told.keys() >= expected.keys()
         assert told["label"] == expected["label"], name
         assert told["probability"] == pytest.approx(expected["probability"], abs=0.05), name
         assert told["size"] == expected["size"]
@@ -149,7 +149,7 @@ def test_the_upload_form_warns_and_never_blocks(
     page: Any, site: tuple[str, ThreadingHTTPServer], tmp_path: Path
 ) -> None:
     page.goto(f"{site[0]}upload.html")
-    # The drawn person is no selfie by the strict threshold; the example's own is its users' business.
+    # The drawn person is no selfie by the strict threshold.
     weights = page.request.get(f"{site[0]}data/weights.json").json()
     weights["thresholds"] = {"strict": 0.3, "sensitive": 0.2}
     page.route("**/data/weights.json", lambda route: route.fulfill(json=weights))

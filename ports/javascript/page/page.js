@@ -88,13 +88,11 @@ async function answer(card, file) {
   state(card, "waiting", "Is being judged …");
   try {
     const { verdict, threshold } = await judge(file);
-    const { label, probability, reasons } = verdict;
-    const may = label === "not_selfie" && probability >= 0.5 && verdict.faces.length;
-    const title = { selfie: "Looks like a selfie", unknown: "Cannot be judged",
-      not_selfie: may ? "May be a selfie, but not surely enough" : "Does not look like a selfie" }[label];
-    const side = { selfie: 1, not_selfie: may ? 1 : -1, unknown: 0 }[label];
-    const words = reasons.filter((reason) => !side || reason.contribution * side > 0).slice(0, 3).map((reason) => reason.sentence);
-    state(card, may ? "maybe" : label, title, side ? `What speaks most for that: ${words.join("; ")}.` : `${words.join("; ")}.`);
+    const { label, probability } = verdict;
+    const kind = verdict.confidence === "maybe" ? "maybe" : label;
+    const title = { selfie: "Looks like a selfie", maybe: "May be a selfie", unknown: "Cannot be judged",
+      not_selfie: "Does not look like a selfie" }[kind];
+    state(card, kind, title, verdict.summary);
     if (probability !== null) drawScale(card, probability, threshold);
     if (verdict.size) drawFaces(card, verdict);
     drawTiming(card, verdict.timings_ms);

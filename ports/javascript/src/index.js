@@ -5,7 +5,7 @@ import { extract, withViews } from "./features.js";
 import { evidence, readHints } from "./metadata.js";
 import { LinearModel } from "./model.js";
 import { fromRgba } from "./picture.js";
-import { explain } from "./reasons.js";
+import { explain, summarise } from "./reasons.js";
 import { Scene } from "./scene.js";
 import { decode, MIN_SIDE, toWorkingSize } from "./working.js";
 import { YuNet } from "./yunet.js";
@@ -30,6 +30,8 @@ export class SelfieDetector {
     this.#net = new YuNet(port.layers, numbers);
     this.#model = new LinearModel(weights, port.model);
     this.threshold = typeof threshold === "number" ? threshold : this.#model.thresholds[threshold];
+    // Between the published thresholds a photo may be one; a number draws its own line alone.
+    this.cuts = typeof threshold === "number" ? [threshold] : Object.values(this.#model.thresholds);
     if (!(this.threshold >= 0 && this.threshold <= 1)) {
       throw new RangeError(`threshold must be strict, sensitive or a number from 0 to 1, not ${threshold}`);
     }
@@ -145,8 +147,10 @@ export class SelfieDetector {
     const label = judged.faces.length && probability >= this.threshold ? "selfie" : "not_selfie";
     const reasons = explain(judged, this.#model.calibration[0]);
     timer.lap("reasons");
-    return {
-      path: null, label, probability, front_camera: hints.frontCamera, reasons,
+    const maybe = judged.faces.length && probability >= Math.min(...this.cuts) && probability < Math.max(...this.cuts);
+    const verdict = {
+      path: null, label, confidence: maybe ? "maybe" : "clear", probability, threshold: this.threshold, summary: "",
+      front_camera: hints.frontCamera, reasons,
       faces: judged.faces.map(({ bbox, landmarks, score }) => ({
         bbox: bbox.map((value) => rounded(value, 1)),
         landmarks: landmarks.map((point) => point.map((value) => rounded(value, 1))),
@@ -154,12 +158,14 @@ export class SelfieDetector {
       })),
       size, stage: "pixels", timings_ms: timer.laps, model: this.#model.name, detail: null,
     };
+    return { ...verdict, summary: summarise(verdict) };
   }
 
   #unknown(error, hints, timer) {
+    const reasons = [{ signal: "unreadable", sentence: error.message, contribution: 0 }];
     return {
-      path: null, label: "unknown", probability: null, front_camera: hints.frontCamera,
-      reasons: [{ signal: "unreadable", sentence: error.message, contribution: 0 }],
+      path: null, label: "unknown", confidence: null, probability: null, threshold: null,
+      summary: summarise({ label: "unknown", reasons }), front_camera: hints.frontCamera, reasons,
       faces: [], size: null, stage: "header", timings_ms: timer.laps, model: this.#model.name,
       detail: error.cause ? String(error.cause) : null,
     };
