@@ -13,7 +13,7 @@ for (const name of names) {
   const { found, features, decision, verdict } = detector.analyse(image);
   console.log(JSON.stringify({
     name, faces: found.faces, features: Object.values(features).flatMap((values) => [...values]), decision,
-    probability: verdict.probability, label: verdict.label, timings_ms: verdict.timings_ms, load_ms,
+    probability: verdict.probability, label: verdict.label, summary: verdict.summary, timings_ms: verdict.timings_ms, load_ms,
     rss_mb: process.memoryUsage().rss / 1e6,
   }));
 }

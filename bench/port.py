@@ -55,7 +55,7 @@ def main() -> None:
     scale = detector.model.scale
     rows = [row for row in read_manifest(arguments.manifest) if row.split == arguments.split]
     chosen = [rows[i] for i in np.linspace(0, len(rows) - 1, arguments.photos).astype(int)]
-    lost_faces = same_labels = 0
+    lost_faces = same_labels = same_words = 0
     boxes, points, exact, maps, steps, odds, ratios = [], [], [], [], [], [], []
     stage_ms: dict[str, list[tuple[float, float]]] = {stage: [] for stage in STAGES}
     with tempfile.TemporaryDirectory() as name:
@@ -81,6 +81,7 @@ def main() -> None:
         steps.append(away[MAPS].max() * 1024)
         odds.append(abs(analysis.verdict.probability - told["probability"]))
         same_labels += analysis.verdict.label == told["label"]
+        same_words += analysis.verdict.to_dict().get("summary") == told["summary"]
         if index >= 10:
             for stage in STAGES:
                 pair = told["timings_ms"].get(stage, 0.0), analysis.verdict.timings_ms[stage]
@@ -90,7 +91,8 @@ def main() -> None:
             ]
             ratios.append(whole[0] / whole[1])
     count = len(javascript)
-    print(f"{count} photos: {lost_faces} with another number of faces, {same_labels} same labels")
+    print(f"{count} photos: {lost_faces} with another number of faces")
+    print(f"the same label: {same_labels}; the same summary, word for word: {same_words}")
     for title, values in (
         ("box, px", boxes),
         ("landmarks, px", points),
