@@ -75,8 +75,8 @@ def time(page: Any, rate: int) -> None:
         )
         warm = median(run["ms"] for run in runs[2:])
         print(
-            f"throttled × {rate}, {title}: loads in {load:.0f} ms, first verdict {runs[0]['ms']:.0f}, "
-            f"later {warm:.0f} ({rest})"
+            f"throttled × {rate}, {title}: loads in {load:.0f} ms, first verdict "
+            f"{runs[0]['ms']:.0f}, later {warm:.0f} ({rest})"
         )
 
 

@@ -146,14 +146,15 @@ def test_broken_files_are_told_and_never_reject(page: Any, person_jpeg: bytes) -
 
 
 def test_the_upload_form_warns_and_never_blocks(
-    page: Any, site: tuple[str, ThreadingHTTPServer], tmp_path: Path
+    browser: Any, site: tuple[str, ThreadingHTTPServer], tmp_path: Path
 ) -> None:
-    page.goto(f"{site[0]}upload.html")
+    context = browser.new_context(service_workers="block")
+    page = context.new_page()
     # The drawn person is no selfie by the strict threshold.
     weights = page.request.get(f"{site[0]}data/weights.json").json()
     weights["thresholds"] = {"strict": 0.3, "sensitive": 0.2}
     page.route("**/data/weights.json", lambda route: route.fulfill(json=weights))
-    page.reload()
+    page.goto(f"{site[0]}upload.html")
     photos = {"me.jpg": draw_person(), "room.jpg": draw_scene(640, 480, seed=3)}
     for name, picture in photos.items():
         (tmp_path / name).write_bytes(encode(picture, ".jpg"))
@@ -168,3 +169,4 @@ def test_the_upload_form_warns_and_never_blocks(
         page.route("**/upload", lambda route: route.fulfill(body="kept"))
         page.get_by_role("button", name="Upload").click()
     assert sent.value.method == "POST"
+    context.close()

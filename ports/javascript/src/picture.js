@@ -67,35 +67,40 @@ export function joined(one, other, across) {
 
 /** Shrink to three or one fifth; to multiples of five, the outermost pixels are repeated. */
 export function shrunk(from, fifths) {
-  const across = Math.ceil(from.width / 5), down = Math.ceil(from.height / 5);
-  const [columns, rows] = [fifthsOf(across, fifths), fifthsOf(down, fifths)];
-  const out = picture(columns.length, rows.length);
-  const unit = 25; // five fifths of a pixel each way, whichever it is
-  let to = 0;
-  for (const row of rows) {
-    for (const column of columns) {
-      for (let channel = 0; channel < 3; channel++, to++) {
-        let total = 0;
-        for (const [y, down_] of row) {
-          const line = Math.min(y, from.height - 1) * from.width;
-          for (const [x, across_] of column) {
-            total += down_ * across_ * from.data[3 * (line + Math.min(x, from.width - 1)) + channel];
-          }
-        }
-        out.data[to] = Math.floor((2 * total + unit) / (2 * unit)); // 25 is odd: there are no ties
-      }
-    }
-  }
-  return out;
+  // 25 fifths of fifths make a pixel, whichever it is; it is odd, so that there are no ties.
+  return weighted(from, fifthsOf(from.width, fifths), fifthsOf(from.height, fifths), (sum) => Math.floor((2 * sum + 25) / 50));
 }
 
-const THREE_FIFTHS = [[[0, 3], [1, 2]], [[1, 1], [2, 3], [3, 1]], [[3, 2], [4, 3]]];
-const ONE_FIFTH = [[[0, 1], [1, 1], [2, 1], [3, 1], [4, 1]]];
+const FIFTHS = {
+  3: [[[0, 3], [1, 2]], [[1, 1], [2, 3], [3, 1]], [[3, 2], [4, 3]]],
+  1: [[[0, 1], [1, 1], [2, 1], [3, 1], [4, 1]]],
+};
 
-function fifthsOf(count, fifths) {
-  const cells = fifths === 3 ? THREE_FIFTHS : ONE_FIFTH;
-  return Array.from({ length: count }, (_, index) =>
-    cells.map((cell) => cell.map(([place, share]) => [5 * index + place, share]))).flat();
+const fifthsOf = (length, fifths) => Array.from({ length: Math.ceil(length / 5) }, (_, index) =>
+  FIFTHS[fifths].map((cell) => cell.map(([place, share]) => [Math.min(5 * index + place, length - 1), share]))).flat();
+
+/** Make each pixel of shares of columns and rows: lists of [place, share]. */
+function weighted(from, columns, rows, finish) {
+  const out = picture(columns.length, rows.length);
+  const line = 3 * columns.length;
+  const lines = new Float64Array(line * from.height);
+  columns.forEach((cell, x) => {
+    for (const [place, share] of cell) {
+      for (let y = 0, to = 3 * x, at = 3 * place; y < from.height; y++, to += line, at += 3 * from.width) {
+        lines[to] += share * from.data[at];
+        lines[to + 1] += share * from.data[at + 1];
+        lines[to + 2] += share * from.data[at + 2];
+      }
+    }
+  });
+  rows.forEach((cell, y) => {
+    const sums = new Float64Array(line);
+    for (const [place, share] of cell) {
+      for (let to = 0, at = line * place; to < line; to++, at++) sums[to] += share * lines[at];
+    }
+    for (let to = 0; to < line; to++) out.data[line * y + to] = finish(sums[to]);
+  });
+  return out;
 }
 
 /** Halve by means of 2 × 2: `(a + b + c + d + 2) >> 2`; of a plane or of a picture. */
@@ -129,24 +134,7 @@ export function resize(from, width, height) {
   if (width === from.width && height === from.height) return from;
   const shrinks = width * height < from.width * from.height;
   const shares = shrinks ? areas : neighbours;
-  const columns = shares(from.width, width), rows = shares(from.height, height);
-  const lines = new Float64Array(3 * width * from.height);
-  for (let y = 0, to = 0; y < from.height; y++) {
-    for (const column of columns) {
-      for (let c = 0; c < 3; c++, to++) {
-        for (const [x, share] of column) lines[to] += share * from.data[3 * (y * from.width + x) + c];
-      }
-    }
-  }
-  const out = picture(width, height);
-  rows.forEach((row, y) => {
-    for (let place = 0; place < 3 * width; place++) {
-      let total = 0;
-      for (const [line, share] of row) total += share * lines[3 * width * line + place];
-      out.data[3 * width * y + place] = Math.min(255, Math.max(0, rint(total)));
-    }
-  });
-  return out;
+  return weighted(from, shares(from.width, width), shares(from.height, height), (sum) => Math.min(255, Math.max(0, rint(sum))));
 }
 
 function areas(from, to) {
