@@ -23,16 +23,18 @@ function distance(metres) {
 
 const isGrey = ({ saturation: { data } }) => data.reduce((sum, value) => sum + value, 0) / data.length < 12;
 
-function describeSize({ scene, height, metres }) {
-  const which = scene.faces.length > 1 ? "the largest face" : "the face";
-  const share = height > 0.95 ? "nearly all" : `${height < 0.2 ? "only " : ""}${percent(height)}`;
-  return `${which} fills ${share} of the height${metres === null ? "" : `, about ${distance(metres)} away`}`;
+const whichFace = ({ faces }) => (faces.length > 1 ? "the largest face" : "the face");
+
+function describeSize({ scene, height, metres }, supports) {
+  const only = height < 0.2 || supports === false ? "only " : "";
+  const share = height > 0.95 ? "nearly all" : `${only}${percent(height)}`;
+  return `${whichFace(scene)} fills ${share} of the height${metres === null ? "" : `, about ${distance(metres)} away`}`;
 }
 
 function size(sight, supports) {
   const { height, metres } = sight;
   const fits = supports ? height >= 0.2 : height < 0.3;
-  return fits && (metres === null || metres <= ARMS_REACH_M === supports) ? describeSize(sight) : null;
+  return fits && (metres === null || metres <= ARMS_REACH_M === supports) ? describeSize(sight, supports) : null;
 }
 
 function others({ scene, crowd, height }, supports) {
@@ -71,21 +73,17 @@ function place({ scene, place: [, below, , side, , centre], crowd }, supports) {
   return below < 1 && centre > 0.55 ? "the face is low in the frame" : null;
 }
 
-function pose({ pose: [, roll, yaw] }, supports) {
-  if (!supports) return yaw > 0.3 ? "the face is turned to the side" : null;
-  if (roll > 45) return "the face lies sideways in the picture";
+function pose({ scene, pose: [, roll, yaw] }, supports) {
+  const which = whichFace(scene);
+  if (!supports) return yaw > 0.3 ? `${which} is turned to the side` : null;
+  if (roll > 45) return `${which} lies sideways in the picture`;
   if (roll >= 8) return "the head is tilted";
-  return yaw < 0.12 ? "the face is turned straight to the camera" : null;
+  return yaw < 0.12 ? `${which} is turned straight to the camera` : null;
 }
 
-function arm({ scene, skin, height }, supports) {
-  if (isGrey(scene)) return null;
-  if (supports) {
-    const edge = findArm(scene);
-    return edge && `an arm, hand or shoulder runs into the ${edge} edge`;
-  }
-  const bare = Math.max(skin[9], skin[5]);
-  return height >= 0.12 && height <= 0.6 && bare < 0.05 ? "no bare arm or shoulder reaches the edge" : null;
+function arm({ scene }, supports) {
+  const edge = supports && !isGrey(scene) ? findArm(scene) : null;
+  return edge && `an arm, hand or shoulder runs into the ${edge} edge`;
 }
 
 /** Which edge of the frame bare skin runs into beside the face: left, right, lower or null. */
@@ -235,15 +233,16 @@ export function summarise({ label, confidence, probability, threshold, faces, re
   }
   if (confidence === "maybe") {
     const named = (which) => {
-      const [seen, looks] = seenOn(which);
-      if (looks) return seen.length ? listed(seen, "and the picture's general look") : "the picture's general look";
-      return seen.length ? listed(seen) : "nothing in particular";
+      const [seen, looks] = seenOn(which), title = which > 0 ? "For it" : "Against it";
+      const look = "the picture's general look";
+      if (!seen.length && !looks) return `Nothing that is measured speaks ${title.toLowerCase()}.`;
+      return `${title}: ${looks ? (seen.length ? listed(seen, `and ${look}`) : look) : listed(seen)}.`;
     };
-    return `May be a selfie (${share}). For it: ${named(1)}. Against it: ${named(-1)}.`;
+    return `May be a selfie (${share}). ${named(1)} ${named(-1)}`;
   }
   const [seen, looks] = seenOn(side);
   const head = `${side === 1 ? "Looks" : "Does not look"} like a selfie (${share})`;
   if (seen.length) return `${head}, because ${listed(seen, looks ? "and the picture's general look agrees" : "")}.`;
   const other = reasons.find(({ signal }) => signal !== "look");
-  return `${head}${looks ? " by the picture's general look" : ", for too little speaks for one"}${other ? `, though ${other.sentence}` : ""}.`;
+  return `${head}${looks ? " by the picture's general look" : ": what is measured is not enough for one"}${other ? `, though ${other.sentence}` : ""}.`;
 }
