@@ -12,21 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from classicselfie.benchmark.drawing import BgrImage, draw_person, draw_scene
+from classicselfie.benchmark.drawing import golden_pictures
 
 GOLDEN = Path(__file__).with_name("golden.json")
-
-
-def golden_pictures() -> dict[str, BgrImage]:
-    """Drawn pictures of every sort: near, far, low, lying, and an empty room."""
-    return {
-        "near": draw_person(480, 640, (0.5, 0.5), 0.6),
-        "arm's length": draw_person(600, 800, (0.45, 0.55), 0.35),
-        "far": draw_person(800, 600, (0.6, 0.4), 0.15),
-        "low": draw_person(480, 480, (0.5, 0.85), 0.5),
-        "lying": np.ascontiguousarray(np.rot90(draw_person(480, 640, (0.5, 0.5), 0.5))),
-        "empty room": draw_scene(640, 480, seed=3),
-    }
 
 
 def measure() -> dict[str, dict[str, object]]:

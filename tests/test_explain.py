@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import with_exif
-from golden_pictures import golden_pictures
 from PIL import Image
 from test_cli import run
 
 from classicselfie import PhotoError, SelfieDetector
-from classicselfie.benchmark.drawing import BgrImage, draw_person, draw_scene
+from classicselfie.benchmark.drawing import BgrImage, draw_person, draw_scene, golden_pictures
 from classicselfie.explain.explanation import BIAS, occlude
 from classicselfie.features import Scene, extract_features
 from classicselfie.metadata import metadata_evidence, read_hints

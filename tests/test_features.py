@@ -8,9 +8,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from golden_pictures import golden_pictures
 
-from classicselfie.benchmark.drawing import BgrImage, draw_head, draw_person, draw_scene
+from classicselfie.benchmark.drawing import (
+    BgrImage,
+    draw_head,
+    draw_person,
+    draw_scene,
+    golden_pictures,
+)
 from classicselfie.faces import Face, make_detector
 from classicselfie.features import FEATURE_NAMES, GROUPS, FeatureGroup, Scene, extract_features
 from classicselfie.features.outlines import hog

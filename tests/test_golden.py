@@ -6,9 +6,10 @@ import json
 
 import numpy as np
 import pytest
-from golden_pictures import GOLDEN, golden_pictures
+from golden_pictures import GOLDEN
 
 from classicselfie import SelfieDetector
+from classicselfie.benchmark.drawing import golden_pictures
 from classicselfie.model import BUNDLED, load_model
 
 KNOWN = json.loads(GOLDEN.read_text(encoding="utf-8"))

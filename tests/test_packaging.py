@@ -101,7 +101,7 @@ def test_the_sdist_holds_its_tests(distributions: Path) -> None:
     (archive,) = distributions.glob("*.tar.gz")
     with tarfile.open(archive) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
-    folders = ["tests", "docs", "bench", "examples", "models", "cascades", "classicselfie"]
+    folders = ["tests", "docs", "bench", "examples", "ports", "models", "cascades", "classicselfie"]
     for path in subprocess.run(
         ["git", "ls-files", *folders],
         cwd=ROOT,

@@ -83,3 +83,15 @@ def turned(upright: BgrImage, orientation: int) -> BgrImage:
     if orientation in (5, 6, 7, 8):
         stored = stored.transpose(1, 0, 2)
     return np.ascontiguousarray(stored)
+
+
+def golden_pictures() -> dict[str, BgrImage]:
+    """Drawn pictures of every sort: near, far, low, lying, and an empty room."""
+    return {
+        "near": draw_person(480, 640, (0.5, 0.5), 0.6),
+        "arm's length": draw_person(600, 800, (0.45, 0.55), 0.35),
+        "far": draw_person(800, 600, (0.6, 0.4), 0.15),
+        "low": draw_person(480, 480, (0.5, 0.85), 0.5),
+        "lying": np.ascontiguousarray(np.rot90(draw_person(480, 640, (0.5, 0.5), 0.5))),
+        "empty room": draw_scene(640, 480, seed=3),
+    }

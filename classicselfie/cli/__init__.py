@@ -30,6 +30,7 @@ COMMANDS = {
     "train": "laboratory",
     "evaluate": "laboratory",
     "bench": "bench",
+    "export": "export",
 }
 """Each command and the module that adds it, in the order of the help."""
 

@@ -1,0 +1,112 @@
+"""How near the JavaScript port comes to Python from the photos' files, through Chromium's decoder.
+
+    python bench/port_browser.py ../shared/data/manifest.csv --photos 60
+
+Needs Node and Chromium. Then times one 12-megapixel photo as it is and with Chromium's own
+throttling of the processor, six-fold: from the page's load to a verdict, and further verdicts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import shutil
+import subprocess
+import tempfile
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import cv2
+import numpy as np
+from playwright.sync_api import sync_playwright
+
+from classicselfie import SelfieDetector
+from classicselfie.benchmark.drawing import draw_person
+from classicselfie.export.command import export
+from classicselfie.training.manifest import read_manifest
+
+BUILD = Path(__file__).parents[1] / "ports" / "javascript" / "build.js"
+LOAD = """async () => {
+  const started = performance.now();
+  const { SelfieDetector } = await import("./src/index.js");
+  globalThis.detector = await SelfieDetector.load(new URL("data/", location.href));
+  return performance.now() - started;
+}"""
+CHECK = """async (content) => {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  const started = performance.now();
+  const verdict = await globalThis.detector.check(new Blob([bytes]));
+  return { ...verdict, ms: performance.now() - started };
+}"""
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def compare(page: Any, detector: SelfieDetector, photos: list[Path]) -> None:
+    same, away = 0, []
+    for path in photos:
+        data = path.read_bytes()
+        told = page.evaluate(CHECK, base64.b64encode(data).decode())
+        verdict = detector.check(data)
+        same += told["label"] == verdict.label
+        away.append(abs(told["probability"] - verdict.probability))
+    near = np.mean(np.array(away) <= 0.05)
+    print(f"{len(photos)} photos: {same} same labels, {near:.1%} within 0.05 of probability")
+    print(f"median {median(away):.2g}, largest {max(away):.2g}")
+
+
+def time(page: Any, rate: int) -> None:
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": rate})
+    large = cv2.imencode(".jpg", draw_person(3000, 4000, (0.45, 0.55), 0.4))[1].tobytes()
+    small = cv2.imencode(".jpg", draw_person(270, 360, (0.45, 0.55), 0.4))[1].tobytes()
+    load = page.evaluate(LOAD)
+    for title, data in (("12 megapixels", large), ("0.1 megapixels", small)):
+        runs = [page.evaluate(CHECK, base64.b64encode(data).decode()) for _ in range(8)]
+        rest = ", ".join(
+            f"{stage} {median(run['timings_ms'][stage] for run in runs[2:]):.0f}"
+            for stage in ("decode", "faces", "skin", "features")
+        )
+        warm = median(run["ms"] for run in runs[2:])
+        print(
+            f"throttled × {rate}, {title}: loads in {load:.0f} ms, first verdict "
+            f"{runs[0]['ms']:.0f}, later {warm:.0f} ({rest})"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("manifest", type=Path)
+    parser.add_argument("--photos", type=int, default=60)
+    parser.add_argument("--split", default="train")
+    arguments = parser.parse_args()
+    rows = [row for row in read_manifest(arguments.manifest) if row.split == arguments.split]
+    chosen = [rows[i] for i in np.linspace(0, len(rows) - 1, arguments.photos).astype(int)]
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as tools:
+        export(Path(name) / "export", golden=False)
+        build = ["node", str(BUILD), f"{name}/export", f"{name}/site"]
+        subprocess.run(build, check=True)
+        handler = partial(_Quiet, directory=f"{name}/site")
+        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            browser = tools.chromium.launch(
+                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+            )
+            page = browser.new_page()
+            page.goto(f"http://127.0.0.1:{server.server_port}/")
+            page.evaluate(LOAD)
+            compare(page, SelfieDetector(), [row.path for row in chosen])
+            for rate in (1, 6):
+                time(page, rate)
+            browser.close()
+            server.shutdown()
+
+
+if __name__ == "__main__":
+    main()

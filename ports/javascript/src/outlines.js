@@ -1,0 +1,73 @@
+// Histograms of oriented gradients around the face.
+import { gridSums, outer, sharesInside, sumsOf, wholePixels } from "./sampling.js";
+import { GRID } from "./scene.js";
+
+const BINS = 6, LIMIT = 0.4, POOLED = 3, CELL = 8;
+const FLAT = 15, STEEP = 56; // tangents of 15° and 75° as ratios of whole numbers
+const ORIENTATIONS = [0, 1, 2, 3, 0, 5, 4, 3];
+const NOISE = 250 / CELL ** 2;
+
+export function hogFace(scene) {
+  if (!scene.face) return new Array(54).fill(0);
+  const [xs, ys] = scene.window(1);
+  const side = Math.sqrt((xs[1] - xs[0]) * (ys[1] - ys[0]));
+  // The level is taken whose cells come nearest to eight pixels.
+  const level = Math.abs(side / 2 - CELL) < Math.abs(side / 4 - CELL) ? 2 : 4;
+  return pooled(hog(level === 2 ? scene.slopesHalf : scene.slopesQuarter, xs.map((x) => x / level), ys.map((y) => y / level)));
+}
+
+/** Cells of six orientations, [row][column][bin]; the ring around them is left out. */
+function hog({ width, height, across, down }, xs, ys) {
+  const rows = wholePixels(ys[0], ys.at(-1), height), columns = wholePixels(xs[0], xs.at(-1), width);
+  const wide = columns[1] - columns[0], tall = rows[1] - rows[0];
+  if (wide <= 0 || tall <= 0) return ys.slice(3).map(() => xs.slice(3).map(() => new Array(BINS).fill(0)));
+  const planes = Array.from({ length: BINS }, () => new Float32Array(wide * tall));
+  for (let row = 0, to = 0; row < tall; row++) {
+    for (let column = 0, p = (row + rows[0]) * width + columns[0]; column < wide; column++, p++, to++) {
+      planes[binOf(across[p], down[p])][to] = Math.sqrt(across[p] ** 2 + down[p] ** 2);
+    }
+  }
+  const inside = outer(sharesInside(ys, height), sharesInside(xs, width));
+  const size = (xs[1] - xs[0]) * (ys[1] - ys[0]);
+  const [left, top] = [xs.map((x) => x - columns[0]), ys.map((y) => y - rows[0])];
+  const sums = planes.map((data) => gridSums(sumsOf({ width: wide, height: tall, data }), left, top));
+  const cells = inside.map((line, y) => line.map((share, x) => sums.map((bin) => bin[y][x] / Math.max(share * size, 1e-6))));
+  // A ring beyond the frame has no share in the mean energy around a cell.
+  const energy = cells.map((line, y) => line.map((cell, x) => cell.reduce((sum, value) => sum + value * value, 0) * inside[y][x]));
+  return inside.slice(1, -1).map((line, y) => line.slice(1, -1).map((share, x) => {
+    const around = (9 * neighbourhood(energy, y, x)) / Math.max(neighbourhood(inside, y, x), 1e-6);
+    return cells[y + 1][x + 1].map((value) => Math.min(value / Math.sqrt(around + NOISE ** 2), LIMIT) * share);
+  }));
+}
+
+/** Nearest of the six orientations: 0 where the luma changes across, 3 where down. */
+function binOf(across, down) {
+  const x = Math.abs(across), y = Math.abs(down);
+  const steps = (STEEP * y >= FLAT * x) + (y >= x) + (FLAT * y >= STEEP * x);
+  return ORIENTATIONS[steps + 4 * ((across ^ down) < 0)];
+}
+
+function neighbourhood(cells, y, x) {
+  let sum = 0;
+  for (let row = y; row < y + 3; row++) for (let column = x; column < x + 3; column++) sum += cells[row][column];
+  return sum;
+}
+
+/** Mean over 2 × 2 cells, folded at the upright middle. */
+function pooled(cells) {
+  const size = GRID / POOLED, middle = BINS / 2;
+  const mean = (row, column, bin) => {
+    let sum = 0;
+    for (let y = 0; y < size; y++) for (let x = 0; x < size; x++) sum += cells[row * size + y][column * size + x][bin];
+    return sum / size ** 2;
+  };
+  const out = [];
+  for (let row = 0; row < POOLED; row++) {
+    const pairs = [0, 1].map((column) => Array.from({ length: BINS }, (_, bin) =>
+      [mean(row, column, bin), mean(row, POOLED - 1 - column, (BINS - bin) % BINS)]));
+    const means = pairs.map((line) => line.map(([one, other]) => (one + other) / 2));
+    const differences = pairs.map((line) => line.map(([one, other]) => Math.abs(one - other)));
+    out.push(...means[0], ...differences[0], ...means[1].slice(0, middle + 1), ...differences[1].slice(1, middle));
+  }
+  return out;
+}

@@ -1,0 +1,113 @@
+// Counting, and exact means over boxes and grids that lie anywhere between the pixels.
+import { rint } from "./picture.js";
+
+const HAIR = 1e-6; // a box's edge this near to a pixel's edge lies on it
+
+export const clip = (value, low, high) => Math.min(Math.max(value, low), high);
+export const total = (values) => values.reduce((sum, value) => sum + value, 0);
+
+/** All pixels that a stretch touches: [first, end]. */
+export function wholePixels(start, stop, length) {
+  const first = clip(Math.floor(start + HAIR), 0, length);
+  return [first, Math.max(first, Math.min(Math.ceil(stop - HAIR), length))];
+}
+
+/** All pixels that a box touches: {rows, columns, size}. */
+export function wholeBox([x0, y0, x1, y1], { width, height }) {
+  return region(wholePixels(y0, y1, height), wholePixels(x0, x1, width));
+}
+
+export const region = (rows, columns) =>
+  ({ rows, columns, size: Math.max(0, rows[1] - rows[0]) * Math.max(0, columns[1] - columns[0]) });
+
+/** Visit the places of a region's pixels in a plane of this width. */
+export function visit({ rows, columns }, width, see) {
+  for (let y = rows[0]; y < rows[1]; y++) {
+    for (let x = columns[0], place = y * width + x; x < columns[1]; x++, place++) see(place);
+  }
+}
+
+/** Count the pixels at each of the 256 values, in all of a plane or in a region. */
+export function histogram({ width, height, data }, part = region([0, height], [0, width]), counts = new Float64Array(256)) {
+  visit(part, width, (place) => { counts[data[place]] += 1; });
+  return counts;
+}
+
+/** Values below which shares of the counted ones lie; equal values count as spread over one unit. */
+export function quantiles(counts, ...shares) {
+  const all = total(counts);
+  return shares.map((share) => {
+    const target = all * share;
+    let place = 0, sum = counts[0];
+    while (sum < target) sum += counts[++place];
+    return place + 0.5 - (sum - target) / counts[place];
+  });
+}
+
+export function meanAndSpread(counts) {
+  let all = 0, sum = 0, squares = 0;
+  counts.forEach((count, value) => { all += count; sum += count * value; squares += count * value * value; });
+  const mean = sum / all;
+  return [mean, Math.sqrt(Math.max(0, squares / all - mean * mean))];
+}
+
+/** Share of the counted values that lie near their median. */
+export function plain(counts, reach) {
+  const middle = rint(quantiles(counts, 0.5)[0]);
+  return total(counts.slice(Math.max(0, middle - reach + 1), middle + reach)) / total(counts);
+}
+
+/** Sums over all that lies above and to the left. */
+export function sumsOf({ width, height, data }) {
+  const line = width + 1;
+  const sums = new Float64Array(line * (height + 1));
+  for (let y = 0, from = 0; y < height; y++) {
+    let sum = 0;
+    for (let x = 0, to = (y + 1) * line + 1; x < width; x++, from++, to++) {
+      sum += data[from];
+      sums[to] = sums[to - line] + sum;
+    }
+  }
+  return { width, height, sums, total: sums[sums.length - 1] };
+}
+
+function corner({ width, height, sums }, x, y) {
+  x = clip(x, 0, width);
+  y = clip(y, 0, height);
+  const left = Math.min(Math.trunc(x), width - 1), top = Math.min(Math.trunc(y), height - 1);
+  const place = top * (width + 1) + left;
+  x -= left;
+  y -= top;
+  const upper = sums[place] * (1 - x) + sums[place + 1] * x;
+  const lower = sums[place + width + 1] * (1 - x) + sums[place + width + 2] * x;
+  return upper + (lower - upper) * y;
+}
+
+/** Sum over a box, and how many pixels of it lie in the frame. */
+export function boxSum(sums, [left, top, right, bottom]) {
+  const x0 = clip(left, 0, sums.width), x1 = clip(right, 0, sums.width);
+  const y0 = clip(top, 0, sums.height), y1 = clip(bottom, 0, sums.height);
+  if (x1 <= x0 || y1 <= y0) return [0, 0];
+  const sum = corner(sums, x1, y1) - corner(sums, x0, y1) - corner(sums, x1, y0) + corner(sums, x0, y0);
+  return [sum, (x1 - x0) * (y1 - y0)];
+}
+
+/** Sums over the cells of a grid, row by row; what lies beyond the frame counts as 0. */
+export function gridSums(sums, xs, ys) {
+  const corners = ys.map((y) => xs.map((x) => corner(sums, x, y)));
+  return ys.slice(1).map((_, row) => xs.slice(1).map((__, column) =>
+    corners[row + 1][column + 1] - corners[row][column + 1] - (corners[row + 1][column] - corners[row][column])));
+}
+
+/** Share of each cell between ascending edges that lies between 0 and `length`. */
+export const sharesInside = (edges, length) => edges.slice(1).map((edge, index) =>
+  (clip(edge, 0, length) - clip(edges[index], 0, length)) / (edge - edges[index]));
+
+export const outer = (ys, xs) => ys.map((y) => xs.map((x) => y * x));
+
+/** Fold a grid at its upright middle: the means of the two sides, then how far they differ. */
+export function folded(grid) {
+  const half = grid[0].length / 2;
+  const pairs = grid.flatMap((row) => row.slice(0, half).map((value, index) => [value, row[row.length - 1 - index]]));
+  return [...pairs.map(([one, other]) => (one + other) / 2), ...pairs.map(([one, other]) => Math.abs(one - other))];
+}

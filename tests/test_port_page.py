@@ -1,0 +1,172 @@
+"""The page that needs no server but a static one, in a real browser."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import call
+from conftest import encode
+
+from classicselfie import SelfieDetector
+from classicselfie.benchmark.drawing import draw_person, draw_scene
+
+playwright = pytest.importorskip("playwright.sync_api", reason="the extra dev is not installed")
+expect = playwright.expect
+
+PORT = Path(__file__).parents[1] / "ports" / "javascript"
+DROP = """(zone, [name, content]) => {
+  const data = new DataTransfer();
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  data.items.add(new File([bytes], name));
+  const options = { bubbles: true, cancelable: true, dataTransfer: data };
+  zone.dispatchEvent(new DragEvent("drop", options));
+}"""
+CHECK = """async (content) => {
+  const { SelfieDetector } = await import("./src/index.js");
+  globalThis.loaded ??= SelfieDetector.load(new URL("data/", location.href));
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  return (await globalThis.loaded).check(new Blob([bytes]));
+}"""
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ThreadingHTTPServer]]:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("Node is not installed (Debian: apt-get install nodejs)")
+    folder = tmp_path_factory.mktemp("site")
+    assert call("export", folder / "export", "--no-golden").returncode == 0
+    build = [node, str(PORT / "build.js"), str(folder / "export"), str(folder / "site")]
+    subprocess.run(build, check=True, timeout=60)
+    form = Path(__file__).parents[1] / "examples" / "upload_form"
+    for path in form.iterdir():  # the example stands beside the module and its data
+        shutil.copy(path, folder / "site" / path.name.replace("index", "upload"))
+    handler = partial(_Quiet, directory=str(folder / "site"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/", server
+        server.shutdown()
+
+
+@pytest.fixture
+def page(browser: Any, site: tuple[str, ThreadingHTTPServer]) -> Iterator[Any]:
+    """A page of a phone's width that must end without a word on the console."""
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text))
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.goto(site[0])
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+def card(page: Any, name: str) -> Any:
+    return page.get_by_role("article", name=name, exact=True)
+
+
+def test_a_dropped_photo_is_judged_on_the_device(
+    page: Any, site: tuple[str, ThreadingHTTPServer], person_jpeg: bytes
+) -> None:
+    asked: list[tuple[str, str]] = []
+    page.on("request", lambda request: asked.append((request.method, request.url)))
+    page.locator("#drop").evaluate(DROP, ["me.jpg", base64.b64encode(person_jpeg).decode()])
+    answer = card(page, "me.jpg")
+    expect(answer.get_by_role("heading")).to_have_text(re.compile("selfie"), timeout=60_000)
+    expect(answer.locator(".facts")).to_have_text("480 × 640 · 1 face")
+    expect(answer.locator(".faces .box")).to_have_count(1)
+    expect(answer.locator("summary")).to_have_text(re.compile(r"Judged on this device in \d+ ms"))
+    expect(page.get_by_text("nothing leaves it")).to_be_visible()
+    assert page.evaluate("() => document.documentElement.scrollWidth") == 360
+    # Nothing but the page's own files is asked for, and nothing is sent.
+    assert {method for method, _ in asked} <= {"GET"}
+    assert all(url.startswith((site[0], f"blob:{site[0]}")) for _, url in asked)
+
+
+def test_it_works_without_a_network_after_the_first_load(
+    browser: Any, site: tuple[str, ThreadingHTTPServer], person_path: Path
+) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(site[0])
+    expect(page.locator("#offline")).to_have_text("This page works offline from now on.")
+    context.set_offline(True)
+    page.reload()
+    page.set_input_files("#photos", person_path)
+    heading = card(page, person_path.name).get_by_role("heading")
+    expect(heading).to_have_text(re.compile("selfie"), timeout=60_000)
+    context.close()
+
+
+def test_the_browsers_decoder_leads_to_pythons_answers(page: Any, detector: SelfieDetector) -> None:
+    pictures = {
+        "small": draw_person(360, 480),
+        "large": draw_person(1500, 2000, (0.45, 0.55), 0.5),
+        "room": draw_scene(640, 480, seed=3),
+    }
+    for name, picture in pictures.items():
+        photo = encode(picture, ".jpg")
+        expected = json.loads(json.dumps(detector.check(photo).to_dict()))
+        told = page.evaluate(CHECK, base64.b64encode(photo).decode())
+        assert told.keys() >= expected.keys()
+        assert told["label"] == expected["label"], name
+        assert told["probability"] == pytest.approx(expected["probability"], abs=0.05), name
+        assert told["size"] == expected["size"]
+        assert len(told["faces"]) == len(expected["faces"])
+
+
+def test_broken_files_are_told_and_never_reject(page: Any, person_jpeg: bytes) -> None:
+    huge = person_jpeg.replace(b"\x02\x80\x01\xe0", b"\xff\xff\xff\xff", 1)  # 640 × 480
+    for photo, sentence in (
+        (b"", "the file is empty"),
+        (b"no picture", "not a picture in a supported format"),
+        (person_jpeg[:40], "the picture is damaged"),
+        (huge, "promises 65535 × 65535 pixels"),
+    ):
+        told = page.evaluate(CHECK, base64.b64encode(photo).decode())
+        assert told["label"] == "unknown"
+        assert sentence in told["reasons"][0]["sentence"]
+
+
+def test_the_upload_form_warns_and_never_blocks(
+    browser: Any, site: tuple[str, ThreadingHTTPServer], tmp_path: Path
+) -> None:
+    context = browser.new_context(service_workers="block")
+    page = context.new_page()
+    # The drawn person is no selfie by the strict threshold.
+    weights = page.request.get(f"{site[0]}data/weights.json").json()
+    weights["thresholds"] = {"strict": 0.3, "sensitive": 0.2}
+    page.route("**/data/weights.json", lambda route: route.fulfill(json=weights))
+    page.goto(f"{site[0]}upload.html")
+    photos = {"me.jpg": draw_person(), "room.jpg": draw_scene(640, 480, seed=3)}
+    for name, picture in photos.items():
+        (tmp_path / name).write_bytes(encode(picture, ".jpg"))
+    (tmp_path / "notes.txt").write_text("no picture")
+    note = page.get_by_role("status")
+    page.set_input_files("input", tmp_path / "me.jpg")
+    expect(note).to_have_text(re.compile("^This looks like a selfie"), timeout=60_000)
+    for name in ("room.jpg", "notes.txt"):
+        page.set_input_files("input", tmp_path / name)
+        expect(note).to_be_empty()
+    with page.expect_request("**/upload") as sent:  # it goes on, whatever was said
+        page.route("**/upload", lambda route: route.fulfill(body="kept"))
+        page.get_by_role("button", name="Upload").click()
+    assert sent.value.method == "POST"
+    context.close()
