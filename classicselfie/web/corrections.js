@@ -63,7 +63,7 @@ window.Corrections = class {
   // A key that is pressed on a photo, not in a field.
   static pressed(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return null;
-    return { w: this.wrong, r: this.right }[event.key.toLowerCase()]?.bind(this) ?? null;
+    return { w: this.wrong, r: this.right }[event.key.toLowerCase()] ?? null;
   }
 
   // Rows of path, label and the detector's pile.

@@ -670,7 +670,7 @@
 
   function answer(place, turn) {
     const { name, pile, href } = photos[place];
-    const said = turn(pile, corrections.of(href));
+    const said = turn.call(Corrections, pile, corrections.of(href));
     corrections.say(href, said);
     document.querySelectorAll(`.tile[data-place="${place}"]`).forEach(markTile);
     countAnswers();
@@ -695,8 +695,8 @@
     const place = dialog.open ? shown : Number(event.target.closest(".tile")?.dataset.place ?? -1);
     if (turn && place >= 0) answer(place, turn);
   });
-  $("photo-wrong").addEventListener("click", () => answer(shown, (pile, said) => Corrections.wrong(pile, said)));
-  $("photo-right").addEventListener("click", () => answer(shown, (pile, said) => Corrections.right(pile, said)));
+  $("photo-wrong").addEventListener("click", () => answer(shown, Corrections.wrong));
+  $("photo-right").addEventListener("click", () => answer(shown, Corrections.right));
   $("download").addEventListener("click", () => {
     const answered = photos.filter((photo) => corrections.of(photo.href));
     Corrections.download(answered.map((photo) => [pathOf(photo), corrections.of(photo.href), photo.pile]));
