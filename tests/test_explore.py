@@ -24,6 +24,7 @@ from PIL import Image
 
 from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import draw_head, draw_person, draw_scene
+from classicselfie.training.manifest import read_manifest
 
 for package in ("joblib", "sklearn", "tqdm"):
     pytest.importorskip(package, reason="the extra explore is not installed")
@@ -558,6 +559,120 @@ def test_the_map_opens_the_photo_that_was_clicked_and_dims_the_filtered(
     page.mouse.move(0, 0)
     page.select_option("[name=verdict]", "selfie")
     assert painted(page) != before
+
+
+def test_a_wrong_answer_is_told_by_keyboard_alone_and_kept(
+    browser: Any, gallery: Path, photos: Path, tmp_path: Path
+) -> None:
+    """W says "wrong", R "right"; the CSV is a manifest, and the photos are found."""
+    data = read_data(gallery)
+    assert {photo["pile"] for photo in data["photos"]} == {"selfie", "not_selfie"}
+    last = len(data["photos"]) - 1
+    context = browser.new_context(accept_downloads=True)
+    page = context.new_page()
+    page.goto((gallery / "index.html").as_uri())
+    assert not page.locator("#answers").is_visible()
+    page.locator("#strip").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("w")  # the most selfie-like photo is none
+    tile = page.locator("#grid [data-place='0']")
+    assert tile.get_attribute("data-mark") == "✎ no selfie"
+    assert str(tile.get_attribute("aria-label")).endswith("; you say: no selfie")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("w")
+    page.keyboard.press("w")  # on second thoughts
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    page.keyboard.press("w")
+    assert page.locator("#photo-said").inner_text() == "You say: a selfie."
+    assert page.locator("#photo-wrong").inner_text() == "Take it back w"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("r")
+    assert page.locator("#photo-right").get_attribute("aria-pressed") == "true"
+    page.keyboard.press("Escape")
+    assert page.locator("#answers-count").inner_text() == "You answered 3"
+    said = page.locator("#answers [role=status]").text_content()
+    assert said.startswith(f"{data['photos'][last - 1]['name']}: no selfie. ")
+
+    page.reload()  # the browser has kept them
+    assert page.locator("#answers-count").inner_text() == "You answered 3"
+    page.select_option("[name=verdict]", "answered")
+    assert len(tiles(page)) == 3
+    page.locator("#download").focus()
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    manifest = tmp_path / "anywhere.csv"
+    download.value.save_as(manifest)
+    context.close()
+    rows = read_manifest(manifest)
+    assert {row.path.resolve(): row.label for row in rows} == {
+        (photos / data["photos"][0]["name"]).resolve(): "other",
+        (photos / data["photos"][last - 1]["name"]).resolve(): "other",
+        (photos / data["photos"][last]["name"]).resolve(): "selfie",
+    }
+    assert all(row.path.is_file() for row in rows)
+
+
+def test_what_may_be_a_selfie_is_answered_by_a_click(
+    browser: Any, gallery: Path, tmp_path: Path
+) -> None:
+    unsure = tmp_path / "unsure"
+    shutil.copytree(gallery, unsure)
+    data = read_data(gallery)
+    data["photos"][0]["pile"] = "maybe"
+    (unsure / "data.js").write_text(f"window.gallery = {json.dumps(data)};")
+    page = browser.new_page(viewport={"width": 360, "height": 640})
+    page.goto((unsure / "index.html").as_uri())
+    page.click("#grid [data-place='0']")
+    wrong = page.locator("#photo-wrong")
+    assert not page.locator("#photo-right").is_visible()  # right in which way?
+    said = []
+    for _ in range(3):
+        said.append(wrong.locator("span").inner_text())
+        wrong.click()
+    assert said == ["It is a selfie", "It is no selfie", "Take it back"]
+    assert page.locator("#photo-said").inner_text() == ""
+    wrong.click()
+    assert page.evaluate("document.querySelector('dialog').scrollWidth") <= 352
+    page.keyboard.press("Escape")
+    assert page.locator("#answers-count").inner_text() == "You answered 1"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.close()
+
+
+def test_a_photo_whose_name_is_no_text_is_corrected_as_any_other(
+    browser: Any, person_path: Path, tmp_path: Path
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    odd = os.fsencode(photos) + b"/caf\xe9.jpg"
+    try:
+        shutil.copy(person_path, odd)
+    except (OSError, UnicodeError):
+        pytest.skip("this file system takes no such name")
+    shutil.copy(person_path, photos / 'say "=1+1", please.jpg')
+    assert explore(photos, "-o", tmp_path / "gallery", "--jobs", 1).returncode == 0
+    page = browser.new_page()
+    page.goto((tmp_path / "gallery" / "index.html").as_uri())
+    page.click("[aria-label^='caf']")
+    page.keyboard.press("w")
+    page.keyboard.press(
+        "ArrowRight" if page.locator("#photo-previous").is_disabled() else "ArrowLeft"
+    )
+    page.keyboard.press("r")
+    page.keyboard.press("Escape")
+    with page.expect_download() as download:
+        page.click("#download")
+    download.value.save_as(tmp_path / "said.csv")
+    page.close()
+    rows = read_manifest(tmp_path / "said.csv")
+    assert sorted(os.fsencode(row.path) for row in rows) == [
+        odd,
+        os.fsencode(photos / 'say "=1+1", please.jpg'),
+    ]
+    table = tmp_path / "r.jsonl"
+    done = call("scan", photos, "--to", table, "--corrections", tmp_path / "said.csv")
+    assert "kept what people said of 2\n" in done.stderr
 
 
 def test_a_phone_in_the_dark_fits(phone: Any) -> None:

@@ -134,6 +134,7 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(distributions: Path) -> 
         "training/report.html.j2",
         "serve/static/index.html",
         "serve/static/page.js",
+        "web/corrections.js",
         "serve/static/page.css",
         "serve/static/icon.svg",
         "explore/page/index.html",

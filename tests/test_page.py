@@ -18,6 +18,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="the extra dev is
 from serving import Service, serving
 
 from classicselfie.benchmark.drawing import draw_person, draw_scene
+from classicselfie.training.manifest import read_manifest
 
 DROP = """(zone, photos) => {
   const data = new DataTransfer();
@@ -180,11 +181,60 @@ def test_the_keyboard_is_enough(page: Any, photos: dict[str, Path]) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")  # opens the timing
     expect(card(page, "me.jpg").locator("dd").first).to_be_visible()
+    for answer in ("wrong", "right"):
+        page.keyboard.press("Tab")
+        assert focused() == answer
     page.keyboard.press("Tab")
     assert focused() == "remove"
     page.keyboard.press("Enter")
     expect(card(page, "me.jpg")).to_have_count(0)
     expect(card(page, "far.png")).to_be_focused()
+
+
+def test_a_wrong_answer_is_told_by_keyboard_alone_and_kept(
+    page: Any, photos: dict[str, Path], tmp_path: Path
+) -> None:
+    """The page knows names alone; the CSV lies beside the photos to find them."""
+    names = ["me.jpg", "far.png", "room.jpg", "notes.txt", "large.jpg"]
+    page.set_input_files("#photos", [photos[name] for name in names])
+    expect(page.locator(".waiting")).to_have_count(0)
+    expect(page.locator("#answers")).to_be_hidden()
+    card(page, "me.jpg").focus()
+    page.keyboard.press("w")
+    expect(card(page, "me.jpg").locator(".said")).to_have_text("You say: no selfie.")
+    expect(page.get_by_role("status")).to_contain_text("me.jpg: you say no selfie")
+    card(page, "far.png").focus()
+    page.keyboard.press("r")
+    right = card(page, "far.png").get_by_role("button", name="Right")
+    expect(right).to_have_attribute("aria-pressed", "true")
+    card(page, "room.jpg").get_by_role("button", name="Wrong, it is a selfie").click()
+    card(page, "notes.txt").get_by_role("button", name="It is a selfie").click()
+    card(page, "notes.txt").get_by_role("button", name="It is no selfie").click()
+    card(page, "notes.txt").get_by_role("button", name="Take it back").click()
+    card(page, "large.jpg").focus()
+    page.keyboard.press("w")  # it was not judged: there is nothing to correct
+    expect(page.locator("#answers-count")).to_have_text("You answered 3.")
+
+    page.reload()
+    expect(page.locator("#answers-count")).to_have_text("You answered 3.")
+    page.set_input_files("#photos", photos["me.jpg"])
+    expect(card(page, "me.jpg").locator(".said")).to_have_text("You say: no selfie.")
+    page.locator("#download").focus()
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    beside = photos["me.jpg"].with_name("corrections.csv")
+    download.value.save_as(beside)
+    assert {row.path: row.label for row in read_manifest(beside)} == {
+        photos["me.jpg"]: "other",
+        photos["far.png"]: "other",
+        photos["room.jpg"]: "selfie",
+    }
+    beside.unlink()
+    page.get_by_role("button", name="Forget them").click()
+    expect(page.locator("#answers")).to_be_hidden()
+    expect(card(page, "me.jpg").locator(".said")).to_be_hidden()
+    page.reload()
+    expect(page.locator("#answers")).to_be_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -617,14 +617,15 @@ def test_results_of_the_version_before_are_taken_over(
     gone = str(library / "gone.jpg")
     if table.suffix == ".sqlite":
         with closing(sqlite3.connect(table)) as database, database:
-            for name, column in product(("photos", "passed"), ("confidence", "summary")):
+            columns = ("confidence", "summary", "machine_label")
+            for name, column in product(("photos", "passed"), columns):
                 database.execute(f"ALTER TABLE {name} DROP COLUMN {column}")
             database.execute("UPDATE photos SET path = ? WHERE path LIKE '%/d.jpg'", [gone])
             database.execute("PRAGMA user_version = 2")
     else:
         rows = [json.loads(line) for line in table.read_text().splitlines()]
         for row in rows:
-            del row["confidence"], row["summary"]
+            del row["confidence"], row["summary"], row["machine_label"]
             row["path"] = gone if row["path"].endswith("/d.jpg") else row["path"]
         table.write_text("".join(json.dumps(row) + "\n" for row in rows))
     done = subprocess.run(

@@ -84,7 +84,7 @@ def test_a_scan_keeps_the_detail_and_older_results(tmp_path: Path, person_jpeg: 
     from classicselfie.scan.command import scan
     from classicselfie.scan.results import COLUMNS
 
-    newer = ("detail", "confidence", "summary")
+    newer = ("detail", "confidence", "summary", "machine_label")
     photos = tmp_path / "photos"
     photos.mkdir()
     (photos / "torn.jpg").write_bytes(person_jpeg[: len(person_jpeg) // 2])

@@ -27,6 +27,12 @@ def add_to(commands: Commands) -> None:
     )
     _add_photos(train)
     train.add_argument("-o", "--output", type=Path, required=True, help="weights file to write")
+    train.add_argument(
+        "--with-bundled",
+        action="store_true",
+        help="start from the bundled weights and move them no farther than the photos ask for, "
+        "which may be few; the report tells whether that is better",
+    )
     train.set_defaults(run=_train)
 
     evaluate = commands.add_parser(
@@ -85,6 +91,7 @@ def _train(arguments: argparse.Namespace) -> int:
         detector=arguments.detector or "yunet",
         output=arguments.output,
         without=arguments.without,
+        with_bundled=arguments.with_bundled,
         n_jobs=arguments.jobs,
         cache=arguments.cache,
         force=arguments.force,

@@ -50,6 +50,13 @@ def add_to(commands: Commands) -> None:
         choices=("selfie", "maybe", "not_selfie", "unknown"),
         help="write and sort the photos of this label only, or those that may be selfies",
     )
+    scan.add_argument(
+        "--corrections",
+        type=Path,
+        metavar="FILE",
+        help="a CSV with path and label (selfie or other): what people said, kept over the "
+        "detector's answer",
+    )
     sort = scan.add_mutually_exclusive_group()
     for way, words in (("copy", "copy"), ("move", "move"), ("link", "make symbolic links of")):
         sort.add_argument(
@@ -116,6 +123,7 @@ def _run(arguments: argparse.Namespace) -> int:
         to=arguments.to,
         resume=arguments.resume,
         only=arguments.only,
+        corrections=arguments.corrections,
         sort_to=folder,
         way=way,
         companions=not arguments.leave_companions,

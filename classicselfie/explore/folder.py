@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from classicselfie.errors import GalleryError, OutputError, TargetError
+from classicselfie.web import CORRECTIONS
 
 MARK = '<meta name="generator" content="classicselfie explore">'
-_OURS = re.compile(r"index\.html|gallery\.(?:css|js)|data\.js|(?:tiles|map)/\d+\.jpg|png/\w+\.png")
+_OURS = re.compile(
+    r"index\.html|gallery\.(?:css|js)|(?:corrections|data)\.js|(?:tiles|map)/\d+\.jpg|png/\w+\.png"
+)
 
 
 def refuse_foreign(folder: Path, *, force: bool) -> None:
@@ -103,5 +106,5 @@ def replacing(folder: Path, *, force: bool) -> Iterator[Path]:
 
 def copy_page(target: Path) -> None:
     """Copy the page's own files."""
-    for path in sorted((Path(__file__).parent / "page").iterdir()):
+    for path in (*sorted((Path(__file__).parent / "page").iterdir()), CORRECTIONS):
         (target / path.name).write_bytes(path.read_bytes())

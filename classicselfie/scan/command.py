@@ -9,7 +9,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
@@ -21,6 +21,7 @@ from classicselfie.errors import MissingExtraError, ScanError
 from classicselfie.names import is_url, path_of, text_of
 from classicselfie.scan.cluster import Cluster
 from classicselfie.scan.companions import Companions, is_photo
+from classicselfie.scan.corrections import Corrections
 from classicselfie.scan.judge import Result, Runner, Task
 from classicselfie.scan.results import Known, Move, Results, Row, own_files, rehearsal
 from classicselfie.scan.sorting import Sorter, Way
@@ -51,6 +52,10 @@ class Summary:
         The same with those apart whose confidence is "maybe".
     resumed : int
         How many of them an earlier run had done.
+    corrected : int
+        How many of them have the label that a person gave them.
+    unmet : int
+        Photos of the corrections that were not met.
     sorted : int
         Photos that lie where they were sorted to.
     unsorted : int
@@ -69,6 +74,8 @@ class Summary:
     labels: Counter[str] = field(default_factory=Counter)
     piles: Counter[str] = field(default_factory=Counter)
     resumed: int = 0
+    corrected: int = 0
+    unmet: int = 0
     sorted: int = 0
     unsorted: int = 0
     companions: int = 0
@@ -92,6 +99,11 @@ class Summary:
         ]
         if self.resumed:
             lines[1] += f", {self.resumed:,} were done before"
+        if self.corrected or self.unmet:
+            line = f"kept what people said of {self.corrected:,}"
+            if self.unmet:
+                line += f"; {self.unmet:,} photos of the corrections were not met"
+            lines.append(line)
         if self.sorted or self.unsorted or self.companions or self.other_files:
             sort, leave = ("would sort", "leave") if self.is_rehearsal else ("sorted", "left")
             parts = [f"{sort} {self.sorted:,} into folders"]
@@ -110,6 +122,7 @@ def scan(
     to: str | os.PathLike[str] | None = None,
     resume: bool = False,
     only: str | None = None,
+    corrections: str | os.PathLike[str] | None = None,
     sort_to: str | os.PathLike[str] | None = None,
     way: Way = "copy",
     companions: bool = True,
@@ -134,6 +147,8 @@ def scan(
         Skip the photos that `to` has already, of the same content, weights and threshold.
     only : {"selfie", "maybe", "not_selfie", "unknown"}, optional
         The label whose photos are written and sorted.
+    corrections : path, optional
+        A CSV of photos and their labels, which count more than the detector's.
     sort_to : path, optional
         Folder into which photos are sorted by label.
     way : {"copy", "move", "link"}
@@ -163,7 +178,9 @@ def scan(
     Raises
     ------
     ScanError
-        If the paths, the results, the folder or the cluster cannot be used.
+        If the paths, the corrections, the results, the folder or the cluster cannot be used.
+    ManifestError
+        If the corrections are no CSV.
     TypeError
         If `paths` is a single path.
     MissingExtraError
@@ -183,6 +200,7 @@ def scan(
         what = "--resume" if resume else "--move-to"
         raise ScanError(f"{what} needs --to FILE, where it is written down what was done")
     refuse_missing(names)
+    said = None if corrections is None else Corrections(Path(corrections))
     detector = detector or SelfieDetector()
     with ExitStack() as stack:
         sorter = None if sort_to is None else Sorter(Path(sort_to), way, dry_run)
@@ -191,10 +209,11 @@ def scan(
         output = None if to is None else Path(to)
         opened = None if output is None else rehearsal(output) if dry_run else Results(output)
         results = None if opened is None else stack.enter_context(opened)
-        leave = Filter(_own_files(output, sorter), exclude)
+        leave = Filter(_own_files(output, sorter, said), exclude)
         run = _Scan(
             detector,
             results=results,
+            corrections=said,
             sorter=sorter,
             companions=Companions(leave.passes_over) if way == "move" and companions else None,
             resume=resume,
@@ -210,9 +229,12 @@ def scan(
         return run.run(find_photos(names, stdin=stdin, null=null, leave=leave), runner)
 
 
-def _own_files(output: Path | None, sorter: Sorter | None) -> list[Path]:
+def _own_files(
+    output: Path | None, sorter: Sorter | None, corrections: Corrections | None
+) -> list[Path]:
     """List what must not be taken for photos."""
     own = [] if output is None else own_files(output)
+    own += [corrections.file] if corrections else []
     return [*own, sorter.folder] if sorter else own
 
 
@@ -224,6 +246,7 @@ class _Scan:
         detector: SelfieDetector,
         *,
         results: Results | None,
+        corrections: Corrections | None,
         sorter: Sorter | None,
         companions: Companions | None,
         resume: bool,
@@ -234,6 +257,7 @@ class _Scan:
         self._weights = detector.model.digest
         self._results, self._sorter, self._resume, self._only = results, sorter, resume, only
         self._companions, self._dry_run = companions, dry_run
+        self._corrections = corrections
         self._summary = Summary(is_rehearsal=dry_run)
         self._pending: list[_Done] = []
         self._waiting: list[_Done] = []  # photos whose companions are not judged yet
@@ -288,6 +312,7 @@ class _Scan:
         if self._results and not self._dry_run:
             self._results.finish()
         self._summary.seconds = monotonic() - begun
+        self._summary.unmet = self._corrections.unmet if self._corrections else 0
         return self._summary
 
     def _tasks(self, items: Iterator[Item]) -> Iterator[Task]:
@@ -351,11 +376,26 @@ class _Scan:
             "bytes": result.bytes,
             "mtime_ns": result.mtime_ns,
             "sorted_to": known.sorted_to if known else None,
+            "machine_label": None,
         }
+        if (label := self._human_label(item)) is not None:
+            row |= {"machine_label": row["label"], "label": label, "confidence": "clear"}
+            self._summary.corrected += 1
         self._done(_Done(item, row["label"], row["confidence"], result.sha256, known, row))
+
+    def _human_label(self, item: Item) -> str | None:
+        """Look up what a person says about a photo, or has said in an earlier run."""
+        label = self._corrections.label_of(item.name) if self._corrections else None
+        if label is None and self._results:
+            return self._results.human_label(item.name)
+        return label
 
     def _take_known(self, item: Item, known: Known) -> None:
         self._summary.resumed += 1
+        if self._results and (label := self._human_label(item)) is not None:
+            self._results.correct(item.name, label, self._only)
+            known = replace(known, label=label, confidence="clear")
+            self._summary.corrected += 1
         self._done(_Done(item, known.label, known.confidence, known.sha256, known))
 
     def _done(self, done: _Done) -> None:

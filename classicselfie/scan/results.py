@@ -45,9 +45,14 @@ COLUMNS = {
     "detail": "TEXT",
     "confidence": "TEXT",
     "summary": "TEXT",
+    "machine_label": "TEXT",
 }
 # Columns that files of these versions lack, the last ones.
-_LACKING = {1: ("detail", "confidence", "summary"), 2: ("confidence", "summary")}
+_LACKING = {
+    1: ("detail", "confidence", "summary", "machine_label"),
+    2: ("confidence", "summary", "machine_label"),
+    3: ("machine_label",),
+}
 _NEW = _LACKING[1]
 _JSON = ("reasons", "faces", "timings_ms")
 _LINE_KEYS = COLUMNS.keys() - {"width", "height"} | {"size"}
@@ -60,7 +65,7 @@ _MOVING = """
 CREATE TABLE IF NOT EXISTS moving
 (path TEXT PRIMARY KEY, source TEXT NOT NULL, sorted_to TEXT NOT NULL) WITHOUT ROWID
 """
-_VERSION = 3
+_VERSION = 4
 _MAX_INTEGER = 2**63 - 1
 # What SQLite puts beside a table, in each of its modes.
 _BESIDE = ("-journal", "-wal", "-shm")
@@ -85,6 +90,7 @@ class Known:
     mtime_ns: int | None
     sorted_to: str | None
     summary: str | None
+    machine_label: str | None
 
 
 @dataclass(frozen=True)
@@ -185,6 +191,27 @@ class Results:
             for table in ("photos", "passed"):
                 query = f"UPDATE {table} SET {changes} WHERE path = ?"
                 self._database.execute(query, (*map(_storable, facts.values()), path))
+
+    def human_label(self, path: str) -> str | None:
+        """Look up what a person said about a photo, whatever an earlier `only` did with it."""
+        with self._told():
+            for table in ("photos", "passed"):
+                query = f"SELECT label FROM {table} WHERE path = ? AND machine_label IS NOT NULL"
+                if found := self._database.execute(query, (path,)).fetchone():
+                    return str(found[0])
+        return None
+
+    def correct(self, path: str, label: str, only: str | None) -> None:
+        """Give a photo that is judged already the label that a person gave it."""
+        change = "machine_label = coalesce(machine_label, label), label = ?, confidence = 'clear'"
+        table, other = ("photos", "passed") if only in (None, label) else ("passed", "photos")
+        with self._told():
+            for each in (table, other):
+                query = f"UPDATE {each} SET {change} WHERE path = ?"
+                self._database.execute(query, (label, path))
+            move = f"INSERT OR REPLACE INTO {table} SELECT * FROM {other} WHERE path = ?"
+            self._database.execute(move, (path,))
+            self._database.execute(f"DELETE FROM {other} WHERE path = ?", (path,))
 
     def commit(self, moves: Iterable[Move] = ()) -> None:
         """Put everything so far safely on the disk, and what will be moved next."""

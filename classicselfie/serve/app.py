@@ -35,6 +35,7 @@ from classicselfie.serve.schema import (
     add_examples,
     check_request,
 )
+from classicselfie.web import CORRECTIONS
 
 _RETRY_AFTER_SECONDS = 1
 # How much of a body is read on behind an answer that did not wait for it.
@@ -174,6 +175,10 @@ def create_app(
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(static / "index.html")
+
+    @app.get("/static/corrections.js", include_in_schema=False)
+    async def corrections() -> FileResponse:
+        return FileResponse(CORRECTIONS)
 
     app.mount("/static", StaticFiles(directory=static))
     return app

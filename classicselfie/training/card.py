@@ -94,6 +94,44 @@ def card_text(model: LinearModel) -> str:
     return "\n".join(_lines(model)) + "\n"
 
 
+def adapted_card_text(model: LinearModel, comparison: Mapping[str, Any]) -> str:
+    """Write the card of adapted weights as Markdown.
+
+    Parameters
+    ----------
+    model : LinearModel
+    comparison : dict
+        Of `classicselfie.training.comparison.compare`.
+
+    Returns
+    -------
+    str
+    """
+    data, sides = model.card["training_data"], comparison["sides"]
+    lines = [
+        f"# {model.name}",
+        "",
+        f"The weights {model.card['adapted_from']['name']}, adapted by `classicselfie train "
+        f"--with-bundled` to {data['selfies']} selfies and {data['others']} other photos (SHA-256 "
+        f"of names, labels and contents `{data['sha256']}`); calibration and thresholds are those "
+        "of the bundled weights, and so are the card's warnings.",
+        "",
+        comparison["sentence"],
+        "",
+        f"| at the threshold `{comparison['threshold']}` | adapted | bundled |",
+        "|---|---|---|",
+    ]
+    for key, words in (
+        ("right", "right answers"),
+        ("recall", "selfies found"),
+        ("false_positive_rate", "others flagged wrongly"),
+    ):
+        cells = (sides[side][key] for side in ("adapted", "bundled"))
+        counts = " | ".join(f"{cell['flagged']} of {cell['photos']}" for cell in cells)
+        lines.append(f"| {words} | {counts} |")
+    return "\n".join(lines) + "\n"
+
+
 def _lines(model: LinearModel) -> Iterable[str]:
     card, figures = model.card, model.card["figures"]
     data = card["training_data"]

@@ -20,6 +20,7 @@ from classicselfie.training.manifest import Row, data_hash, without_groups
 if TYPE_CHECKING:
     from classicselfie.training.dataset import Dataset
     from classicselfie.training.folds import Folds
+    from classicselfie.training.results import Results
 
 
 # Photos that are easy to part would allow any cut: what is likely no selfie is never flagged.
@@ -32,6 +33,7 @@ def train(
     detector: str,
     output: Path,
     without: Sequence[str] = (),
+    with_bundled: bool = False,
     n_jobs: int = -1,
     cache: Path | None = None,
     force: bool = False,
@@ -48,6 +50,9 @@ def train(
         on left-out photos (.report.html, .report.html.json) are written.
     without : sequence of str
         Groups of the photos that are left out of everything; the card names them.
+    with_bundled : bool
+        Whether to adapt the bundled weights to the photos, which may be few; their calibration
+        and thresholds stay.
     n_jobs : int
         Processes; -1 for one per core.
     cache : Path, optional
@@ -72,10 +77,9 @@ def train(
     """
     _refuse_missing_extra()
     import numpy as np
-    import sklearn
 
     from classicselfie.training import fit, judge
-    from classicselfie.training.card import card_figures, card_text
+    from classicselfie.training.card import adapted_card_text, card_figures, card_text
     from classicselfie.training.dataset import extract_dataset
     from classicselfie.training.report import figures_path, report_files
     from classicselfie.training.selection import choose_settings
@@ -86,6 +90,15 @@ def train(
     refuse_targets([output, card, report, figures_path(report)], force=force)
     dataset = _readable(extract_dataset(without_groups(rows, without), detector, n_jobs, cache))
     rows = dataset.rows
+    if with_bundled:
+        final, left_out = _adapted(dataset, detector, sorted(without), n_jobs)
+        final = replace(final, title=printable(output.stem))
+        told, files = report_files(left_out, report)
+        weights = final.to_json().encode()
+        text = adapted_card_text(final, told["comparison"])
+        write_files({output: weights, card: text.encode(), **files}, force=force)
+        note(f"wrote {output}, {card} and {report}", told["comparison"]["sentence"])
+        return final
     left_out = judge.judge_left_out(dataset, detector, _folds(rows), n_jobs=n_jobs)
     note("training on everything")
     settings = choose_settings(dataset, range(len(rows)), detector)
@@ -108,20 +121,9 @@ def train(
             for name, cut in cuts.items()
         },
         card={
-            "training_data": {
-                "sha256": data_hash(rows),
-                "selfies": sum(row.selfie for row in rows),
-                "others": sum(not row.selfie for row in rows),
-                "sources": sorted({row.source for row in rows}),
-                "unreadable": len(dataset.unreadable),
-                "groups_left_out": sorted(without),
-            },
+            "training_data": _training_data(dataset, sorted(without)),
             "settings": asdict(settings),
-            "made_with": {
-                "classicselfie": __version__,
-                "scikit-learn": sklearn.__version__,
-                "python": platform.python_version(),
-            },
+            "made_with": _versions(),
             "figures": figures,
         },
     )
@@ -135,6 +137,53 @@ def train(
         f"{overall['tpr_at_1_percent_fpr']:.3f}"
     )
     return final
+
+
+def _adapted(
+    dataset: Dataset, detector: str, without: list[str], n_jobs: int
+) -> tuple[LinearModel, Results]:
+    """Adapt the bundled weights to all photos, and judge each by the others."""
+    from classicselfie.training import adapt
+    from classicselfie.training.folds import assign_folds
+
+    rows, prior = dataset.rows, load_model(detector)
+    if len({row.selfie for row in rows}) < 2:
+        raise ManifestError("too few readable photos: there must be both selfies and others")
+    left_out = adapt.judge_adapted(prior, dataset, assign_folds(rows), n_jobs)
+    note("learning from everything")
+    strength = adapt.choose_strength(prior, dataset, range(len(rows)))
+    model = replace(
+        adapt.adapt(prior, dataset, range(len(rows)), strength),
+        card={
+            "adapted_from": {"name": prior.name, "sha256": prior.digest},
+            "training_data": _training_data(dataset, without),
+            "settings": {"strength": strength},
+            "made_with": _versions(),
+        },
+    )
+    return model, left_out
+
+
+def _training_data(dataset: Dataset, without: list[str]) -> dict[str, Any]:
+    rows = dataset.rows
+    return {
+        "sha256": data_hash(rows),
+        "selfies": sum(row.selfie for row in rows),
+        "others": sum(not row.selfie for row in rows),
+        "sources": sorted({row.source for row in rows}),
+        "unreadable": len(dataset.unreadable),
+        "groups_left_out": without,
+    }
+
+
+def _versions() -> dict[str, str]:
+    import sklearn
+
+    return {
+        "classicselfie": __version__,
+        "scikit-learn": sklearn.__version__,
+        "python": platform.python_version(),
+    }
 
 
 def evaluate(

@@ -105,15 +105,15 @@ def fit_linear(
     LinearFit
     """
     x = np.asarray(x)
-    mean = _rounded(x.mean(axis=0, dtype=np.float64))
-    spread = _rounded(x.std(axis=0, dtype=np.float64))
+    mean = rounded(x.mean(axis=0, dtype=np.float64))
+    spread = rounded(x.std(axis=0, dtype=np.float64))
     scale = np.where(spread > 0, spread, 1.0)
     # The dual is the faster one with as many numbers as photos. A smaller tolerance moves the
     # decision values by 0.0001; the seed is that of the order in which photos are looked at.
     svm = LinearSVC(C=c, dual=True, tol=1e-2, max_iter=5000, random_state=0).fit(
         standardise(x, mean, scale), selfie, sample_weight=weights
     )
-    return LinearFit(mean, scale, _rounded(svm.coef_[0]), float(_rounded(svm.intercept_)[0]))
+    return LinearFit(mean, scale, rounded(svm.coef_[0]), float(rounded(svm.intercept_)[0]))
 
 
 def fit(dataset: Dataset, index: Sequence[int], settings: Settings, detector: str) -> LinearModel:
@@ -168,7 +168,7 @@ def fit(dataset: Dataset, index: Sequence[int], settings: Settings, detector: st
     )
 
 
-def _rounded(values: Any, digits: int = 4) -> Floats:
+def rounded(values: Any, digits: int = 4) -> Floats:
     """Round to significant digits: what is written is what was measured."""
     array = np.asarray(values, np.float64)
     flat = [float(f"{value:.{digits}g}") for value in array.ravel()]
@@ -213,5 +213,5 @@ def calibrate(decisions: Floats, rows: Sequence[Row]) -> tuple[float, float]:
         np.concatenate([selfie, ~selfie]),
         sample_weight=np.concatenate([weights * sure, weights * (1 - sure)]),
     )
-    slope, intercept = _rounded([sigmoid.coef_[0, 0] / spread, sigmoid.intercept_[0]], 5)
+    slope, intercept = rounded([sigmoid.coef_[0, 0] / spread, sigmoid.intercept_[0]], 5)
     return float(slope), float(intercept)

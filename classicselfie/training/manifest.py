@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classicselfie.errors import ManifestError
-from classicselfie.names import printable
+from classicselfie.names import path_of, printable
 from classicselfie.photo import SUFFIXES
 from classicselfie.tables import TableRow, read_table
 
@@ -61,9 +61,9 @@ def read_manifest(manifest: Path) -> list[Row]:
     Parameters
     ----------
     manifest : Path
-        With the columns ``path`` and ``label`` (selfie or other), and optionally ``source``,
-        ``group``, ``subject``, ``kind``, ``width``, ``height`` and ``split``; encodings and
-        separators are those of `read_table`.
+        With the columns ``path`` (a file:// URL where it is no UTF-8) and ``label`` (selfie or
+        other), and optionally ``source``, ``group``, ``subject``, ``kind``, ``width``, ``height``
+        and ``split``; encodings and separators are those of `read_table`.
 
     Returns
     -------
@@ -152,7 +152,7 @@ def _row(manifest: Path, found: TableRow) -> Row:
     width, height = found["width"], found["height"]
     size = (int(width), int(height)) if width.isdigit() and height.isdigit() else None
     return Row(
-        path=manifest.parent / name,
+        path=manifest.parent / path_of(name),
         name=name,
         selfie=label == "selfie",
         source=source,

@@ -17,6 +17,7 @@ from classicselfie.errors import ManifestError, PhotoError
 from classicselfie.files import write_files
 from classicselfie.images import resize
 from classicselfie.photo import load_photo
+from classicselfie.training.comparison import MIN_PHOTOS, compare
 from classicselfie.training.plots import charts
 from classicselfie.training.results import Flags, Floats, Results
 from classicselfie.training.validation import (
@@ -72,6 +73,7 @@ def figures(results: Results) -> dict[str, Any]:
         "band_margin": BAND_MARGIN,
         "main_threshold": main,
         "whole_sources": results.whole_sources,
+        "comparison": None if main is None else compare(results, main),
         "headline": {
             "pooled": separation(selfie, results.decisions),
             "pooled_baseline": (
@@ -165,6 +167,7 @@ def report_files(results: Results, path: Path) -> tuple[dict[str, Any], dict[Pat
     html = environment.get_template("report.html.j2").render(
         figures=told,
         charts=charts(told),
+        min_photos=MIN_PHOTOS,
         thumbnails={
             side: [_thumbnail(results.rows[place].path) for place in places]
             for side, places in _worst(results).items()

@@ -62,6 +62,8 @@ class Results:
         Further ways to group the photos: the band of each photo, "" where not known.
     unreadable : sequence of (str, str)
         Name of each photo that could not be read, and why.
+    bundled : Results or None
+        The same photos as the bundled weights judge them, where these were adapted.
     """
 
     model: str
@@ -82,6 +84,7 @@ class Results:
     retrained: Mapping[str, Floats]
     bands: Mapping[str, Sequence[str]]
     unreadable: Sequence[tuple[str, str]]
+    bundled: Results | None = None
 
     @property
     def selfie(self) -> Flags:

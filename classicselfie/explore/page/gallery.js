@@ -17,6 +17,8 @@
     return element;
   };
 
+  const corrections = new Corrections("of galleries"); // photos of all galleries, by their address
+
   // ---- orders ----
 
   const orders = {
@@ -41,7 +43,7 @@
   let rankOf = new Int32Array(photos.length); // place in `visible`, -1 where filtered out
   const filters = $("filters");
   const passes = {
-    verdict: (photo, value) => photo.pile === value,
+    verdict: (photo, value) => (value === "answered" ? Boolean(corrections.of(photo.href)) : photo.pile === value),
     top: (photo, value) => photo.top === value,
     faces: (photo, value) => (value === "3" ? photo.faces >= 3 : photo.faces === Number(value)),
     cluster: (photo, value) => photo.cluster === Number(value),
@@ -87,10 +89,17 @@
     const photo = photos[place];
     const button = make("button", { type: "button", className: `tile ${photo.pile}` });
     button.dataset.place = place;
-    button.dataset.mark = `${piles[photo.pile][0]} ${order.has(photo) ? order.mark(photo) : percent(photo)}`;
-    button.setAttribute("aria-label", `${photo.name}: ${short(photo)}`);
     button.append(thumb(place));
+    markTile(button);
     return button;
+  }
+
+  function markTile(button) {
+    const photo = photos[button.dataset.place], said = corrections.of(photo.href);
+    const mark = `${piles[photo.pile][0]} ${order.has(photo) ? order.mark(photo) : percent(photo)}`;
+    button.classList.toggle("answered", Boolean(said));
+    button.dataset.mark = said ? `✎ ${Corrections.WORDS[said]}` : mark;
+    button.setAttribute("aria-label", `${photo.name}: ${short(photo)}${said ? `; you say: ${Corrections.WORDS[said]}` : ""}`);
   }
 
   const short = (photo) => (photo.faces ? `${piles[photo.pile][1]}, ${percent(photo)}` : "no face was found");
@@ -599,6 +608,7 @@
     const headline = short(photo);
     $("photo-verdict").textContent = `${headline[0].toUpperCase()}${headline.slice(1)}`;
     $("photo-summary").textContent = photo.summary;
+    showAnswer();
     const largest = Math.max(...photo.reasons.map(([, share]) => Math.abs(share)), 1e-9);
     $("photo-reasons").replaceChildren(...photo.reasons.map(([sentence, share]) => {
       const bar = make("i", { className: share > 0 ? "for" : "against" });
@@ -642,6 +652,54 @@
     dialog.querySelector("img").removeAttribute("src");
     // Back to the grid where the reader has paged to, not where it began.
     if (chosen === "continuum" && rankOf[shown] >= 0) focusRank(rankOf[shown]);
+  });
+
+  // ---- what a person says ----
+
+  function showAnswer() {
+    const { pile, href } = photos[shown];
+    const parts = { wrong: $("photo-wrong"), right: $("photo-right"), line: $("photo-said") };
+    Corrections.show(pile, corrections.of(href), parts);
+  }
+
+  function countAnswers() {
+    const answered = photos.filter((photo) => corrections.of(photo.href)).length;
+    $("answers").hidden = !answered;
+    $("answers-count").textContent = `You answered ${number(answered)}${corrections.isKept ? "" : "; this browser keeps no answers, download them before you leave"}`;
+  }
+
+  function answer(place, turn) {
+    const { name, pile, href } = photos[place];
+    const said = turn.call(Corrections, pile, corrections.of(href));
+    corrections.say(href, said);
+    document.querySelectorAll(`.tile[data-place="${place}"]`).forEach(markTile);
+    countAnswers();
+    $("answer").textContent = `${name}: ${said ? Corrections.WORDS[said] : "no answer"}. `;
+    if (dialog.open) showAnswer();
+  }
+
+  // Absolute where the page lies on a disk; otherwise as seen from the folder of the photos.
+  function pathOf({ href, name }) {
+    const url = new URL(href);
+    if (url.protocol !== "file:") return `./${name}`;
+    try {
+      const path = decodeURIComponent(url.pathname).replace(/^\/(?=[a-z]:)/i, "");
+      return url.host ? `//${url.host}${path}` : path;
+    } catch {
+      return href; // its name is no UTF-8
+    }
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const turn = Corrections.pressed(event);
+    const place = dialog.open ? shown : Number(event.target.closest(".tile")?.dataset.place ?? -1);
+    if (turn && place >= 0) answer(place, turn);
+  });
+  $("photo-wrong").addEventListener("click", () => answer(shown, Corrections.wrong));
+  $("photo-right").addEventListener("click", () => answer(shown, Corrections.right));
+  $("download").addEventListener("click", () => {
+    const answered = photos.filter((photo) => corrections.of(photo.href));
+    Corrections.download(answered.map((photo) => [pathOf(photo), corrections.of(photo.href), photo.pile]));
   });
 
   // ---- views ----
@@ -701,6 +759,7 @@
   // ---- begin ----
 
   for (const photo of photos) {
+    photo.href = new URL(photo.url, location.href).href;
     [photo.mapW, photo.mapH] = photo.tile.map((length) => Math.max(1, Math.round((length * mapTile.size) / tile.size)));
     [photo.shareX, photo.shareY] = [photo.x / map.width, photo.y / map.height];
   }
@@ -727,6 +786,7 @@
     $("unreadable").querySelector("summary").textContent = `${number(unreadable.length)} files could not be read`;
     $("unreadable").querySelector("ul").append(...unreadable.map(([name, why]) => make("li", { textContent: `${name}: ${why}` })));
   }
+  countAnswers();
   $("filter-box").open = innerWidth > 640;
   const asked = location.hash.replace("#view=", "");
   choose(views.includes(asked) ? asked : "continuum", false);

@@ -6,6 +6,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 const element = (id) => document.getElementById(id);
 const cards = element("cards");
+const corrections = new Corrections("of the page");
 const waiting = [];
 let running = 0;
 let model = null;
@@ -37,6 +38,8 @@ function add(files) {
     card.setAttribute("aria-label", file.name);
     find(card, ".remove").setAttribute("aria-label", `Remove ${file.name}`);
     find(card, ".remove").addEventListener("click", () => remove(photo));
+    find(card, ".wrong").addEventListener("click", () => answer(photo, Corrections.wrong));
+    find(card, ".right").addEventListener("click", () => answer(photo, Corrections.right));
     find(card, ".again").setAttribute("aria-label", `Try ${file.name} again`);
     find(card, ".again").addEventListener("click", () => {
       photo.tries = 0;
@@ -167,8 +170,59 @@ function tell(photo, verdict) {
   drawScale(card, verdict);
   drawReasons(card, verdict);
   drawTiming(card, verdict);
+  photo.pile = verdict.confidence === "maybe" ? "maybe" : verdict.label;
+  showAnswer(photo);
   say(`${photo.file.name}: ${verdict.summary}`);
 }
+
+// ---- and corrected ----
+
+// The page sees names alone: beside the photos, the CSV finds them.
+const pathOf = ({ file }) => `./${file.name}`;
+
+function answer(photo, turn) {
+  const said = turn.call(Corrections, photo.pile, corrections.of(pathOf(photo)));
+  corrections.say(pathOf(photo), said);
+  // Two photos of one name are one to whoever reads the file.
+  judged().filter((other) => pathOf(other) === pathOf(photo)).forEach(showAnswer);
+  countAnswers();
+  say(`${photo.file.name}: you say ${said ? Corrections.WORDS[said] : "nothing any more"}`);
+}
+
+const judged = () => [...cards.children].map((card) => card.photo).filter(({ pile }) => pile);
+
+function showAnswer(photo) {
+  const [wrong, right, line] = [".wrong", ".right", ".said"].map((name) => find(photo.card, name));
+  wrong.hidden = false;
+  Corrections.show(photo.pile, corrections.of(pathOf(photo)), { wrong, right, line });
+  line.hidden = !line.textContent;
+}
+
+function countAnswers() {
+  element("answers").hidden = !corrections.size;
+  element("answers-count").textContent = corrections.isKept
+    ? `You answered ${corrections.size}.`
+    : `You answered ${corrections.size}; this browser keeps no answers, download them before you leave.`;
+}
+
+document.addEventListener("keydown", (event) => {
+  const turn = Corrections.pressed(event);
+  const photo = event.target.closest(".card")?.photo;
+  if (turn && photo?.pile) answer(photo, turn);
+});
+element("download").addEventListener("click", () => {
+  const piles = new Map(judged().map((photo) => [pathOf(photo), photo.pile]));
+  const rows = corrections.photos.map((path) => [path, corrections.of(path), piles.get(path) ?? ""]);
+  Corrections.download(rows);
+});
+element("forget").addEventListener("click", () => {
+  corrections.forget();
+  judged().forEach(showAnswer);
+  countAnswers();
+  element("photos").focus();
+  say("Your answers are forgotten");
+});
+countAnswers();
 
 function headline({ label, confidence, faces }) {
   if (confidence === "maybe") return ["maybe", "May be a selfie"];
