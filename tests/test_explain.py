@@ -76,7 +76,7 @@ def test_metadata_is_part_of_the_sum(detector: SelfieDetector, person_jpeg: byte
 def test_hiding_what_decides_shows_on_the_map() -> None:
     image = np.full((120, 160, 3), 40, np.uint8)
     image[30:60, 100:130] = 240
-    map_ = occlude(image, lambda picture: float((picture > 200).mean()))
+    map_ = occlude(image, [], lambda picture: float((picture > 200).mean()))
     y, x = np.unravel_index(int(map_.argmax()), map_.shape)
     assert 30 <= y < 60
     assert 100 <= x < 130
