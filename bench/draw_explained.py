@@ -1,6 +1,6 @@
 """Draw the pictures of docs/explain.md: drawn people, explained.
 
-    python bench/draw_explained.py docs/pictures
+python bench/draw_explained.py docs/pictures
 """
 
 from __future__ import annotations

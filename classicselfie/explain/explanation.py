@@ -147,8 +147,8 @@ def occlude(image: BgrImage, faces: Sequence[Bbox], decide: Callable[[BgrImage],
     "Why should I trust you?", KDD 2016: superpixels by SLIC, Achanta et al., PAMI 34 (2012).
 
     A face in pieces would mislead: with one of them blurred there still is a face, sharper or
-    smoother than before, and every third piece raises the decision value of a sure selfie; hidden as a
-    whole it falls, see docs/experiments.md.
+    smoother than before, and every third piece raises the decision value of a sure selfie. It
+    falls where the face is hidden as a whole: see docs/experiments.md.
     """
     try:
         from skimage.segmentation import slic

@@ -67,13 +67,15 @@ def draw_figure(explanation: Explanation) -> bytes:
         rcdefaults()  # the reader's own style must not change the picture
         rcParams.update(_STYLE)
         figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
-        cells = figure.add_gridspec(2, 3, width_ratios=(1, 1, 1.15))
+        rows = figure.add_gridspec(2, 1, height_ratios=(1.15, 1))
+        lead = rows[0].subgridspec(1, 2, width_ratios=(1, 1.3))
+        numbers = rows[1].subgridspec(1, 3, width_ratios=(1, 1, 1.3))
         for place, draw in (
-            (cells[0, 0], draw_photo),
-            (cells[0, 1:], _write),
-            (cells[1, 0], draw_occlusion),
-            (cells[1, 1], draw_hog_face),
-            (cells[1, 2], draw_sum),
+            (lead[0], draw_photo),
+            (lead[1], _write),
+            (numbers[0], draw_occlusion),
+            (numbers[1], draw_hog_face),
+            (numbers[2], draw_sum),
         ):
             draw(figure.add_subplot(place), explanation)
         return _png(figure, pad=0.15)
@@ -104,9 +106,9 @@ def _write(axes: Axes, explanation: Explanation) -> None:
     """Write the sentences, what is marked, and what the metadata says."""
     marks = [f"{mark.name}: {mark.meaning}" for mark in find_marks(explanation)]
     blocks = (
-        (13, write_sentences(explanation), 78),
-        (10, ["Marked on the photo:", *marks] if marks else [], 110),
-        (10, camera_lines(explanation)[1:], 110),
+        (13, write_sentences(explanation), 66),
+        (10, ["Marked on the photo:", *marks] if marks else [], 88),
+        (10, camera_lines(explanation)[1:], 88),
     )
     top = 1.0
     for size, lines, width in blocks:
@@ -144,6 +146,7 @@ def draw_photo(axes: Axes, explanation: Explanation) -> None:
         axes.plot(across, down, color=CUT, linewidth=8, clip_on=False, solid_capstyle="butt")
     _frame(axes, width, height)
     axes.set_title("What was seen")
+    axes.set_anchor("NW")
 
 
 def draw_occlusion(axes: Axes, explanation: Explanation) -> None:

@@ -39,9 +39,7 @@ def find_marks(explanation: Explanation) -> list[Mark]:
     face = f"the nearest of {others + 1} faces, thinner the others" if others else "the face"
     marks = [Mark(FACE, "light blue", face)]
     if explanation.skin.any():
-        marks.append(
-            Mark(SKIN, "yellow", f"coloured like {'its' if others else 'the face’s'} skin")
-        )
+        marks.append(Mark(SKIN, "yellow", "coloured like its skin"))
     arm, cut = find_arm(scene), find_cut(scene)
     if arm is not None:
         told = f"an arm, hand or shoulder that runs into the {arm} edge"
@@ -65,13 +63,14 @@ def write_sentences(explanation: Explanation) -> list[str]:
         supports = verdict.label == "selfie"
         others = [each for each in verdict.reasons if each.contribution * (1 - 2 * supports) > 0]
         seen = [each.sentence for each in others if each.signal not in (LOOK, NO_FACE)]
+        more = [sentence for sentence in seen if sentence not in verdict.summary]
         side = "against one" if supports else "for one"
-        if seen:
-            told.append(f"What speaks {side}: {listed(seen)}.")
-        elif others:
+        if more:
+            told.append(f"What speaks {side}: {listed(more)}.")
+        elif not others:
+            told.append(f"Nothing that can be named speaks {side}.")
+        elif not seen:
             told.append(f"Only the picture's general look speaks {side}.")
-        else:
-            told.append(f"Nothing that was measured speaks {side}.")
     if all(each.signal != "front_camera" for each in verdict.reasons):
         told.append(camera_sentence(explanation))
     return told
