@@ -47,7 +47,8 @@ _STYLE: dict[Any, Any] = {
     "xtick.color": INK,
     "ytick.color": INK,
 }
-_SIZE = (13.0, 11.5)  # inches
+_WIDTH, _NUMBERS = 13.0, 5.6  # inches: of all, and the height of what is below the photo
+_LEAD = (3.6, 6.0)  # the height of the photo
 _DPI = 90
 
 
@@ -66,8 +67,11 @@ def draw_figure(explanation: Explanation) -> bytes:
     with rc_context():
         rcdefaults()  # the reader's own style must not change the picture
         rcParams.update(_STYLE)
-        figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
-        rows = figure.add_gridspec(2, 1, height_ratios=(1.15, 1))
+        height, width = explanation.photo.image.shape[:2]
+        lead_height = float(np.clip(0.42 * _WIDTH * height / width, *_LEAD))
+        size = (_WIDTH, lead_height + _NUMBERS)
+        figure = Figure(figsize=size, dpi=_DPI, layout="constrained")
+        rows = figure.add_gridspec(2, 1, height_ratios=(lead_height, _NUMBERS))
         lead = rows[0].subgridspec(1, 2, width_ratios=(1, 1.3))
         numbers = rows[1].subgridspec(1, 3, width_ratios=(1, 1, 1.3))
         for place, draw in (
@@ -110,11 +114,20 @@ def _write(axes: Axes, explanation: Explanation) -> None:
         (10, ["Marked on the photo:", *marks] if marks else [], 88),
         (10, camera_lines(explanation)[1:], 88),
     )
-    top = 1.0
+    down = 0.0
     for size, lines, width in blocks:
         text = "\n".join(textwrap.fill(line, width) for line in lines)
-        axes.text(0, top, text, fontsize=size, va="top", linespacing=1.5, transform=axes.transAxes)
-        top -= (text.count("\n") + 2) * size * 1.5 / 72 / (_SIZE[1] / 2 - 0.4)
+        axes.annotate(
+            text,
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(0, -down),
+            textcoords="offset points",
+            fontsize=size,
+            va="top",
+            linespacing=1.5,
+        )
+        down += (text.count("\n") + 2) * 1.5 * size
     axes.set_axis_off()
 
 
@@ -163,13 +176,17 @@ def draw_occlusion(axes: Axes, explanation: Explanation) -> None:
     )
     figure = axes.get_figure()
     assert figure is not None
-    figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.02)
+    figure.colorbar(
+        drawn,
+        ax=axes,
+        location="bottom",
+        shrink=0.9,
+        pad=0.03,
+        label="fall of the decision value when a part, or a face as a whole, is hidden:\n"
+        "blue parts speak for a selfie, orange ones against",
+    )
     _frame(axes, width, height)
     axes.set_title("What mattered where")
-    axes.set_xlabel(
-        "blue: hidden, it is less like a selfie; orange: more like one.\n"
-        "A face is hidden as a whole; the numbers tell by how much\nthe decision value falls"
-    )
 
 
 def draw_hog_face(axes: Axes, explanation: Explanation) -> None:
