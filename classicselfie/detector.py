@@ -284,7 +284,8 @@ class SelfieDetector:
         ----------
         photo : what `check` takes
         occlusion : bool
-            Whether to judge the photo again with each of its parts hidden, some sixty times.
+            Whether to judge the photo again with each of its parts hidden, some forty times;
+            needs the extra "explain" (scikit-image).
 
         Returns
         -------
@@ -294,6 +295,8 @@ class SelfieDetector:
 
         Raises
         ------
+        MissingExtraError
+            If `occlusion` is asked for and scikit-image is not installed.
         PhotoError
             If the photo cannot be read.
         TypeError
@@ -326,7 +329,7 @@ class SelfieDetector:
             distance_m=subject_distance(hints, largest, decoded.size) if largest else None,
             photo=decoded,
             scene=judged.scene,
-            occlusion=occlude(decoded.image, decide)
+            occlusion=occlude(decoded.image, [face.bbox for face in judged.scene.faces], decide)
             if occlusion
             else np.zeros(decoded.image.shape[:2]),
         )

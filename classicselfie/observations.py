@@ -15,6 +15,7 @@ from math import hypot
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from classicselfie.features import Scene
 from classicselfie.features.group import Values
@@ -157,6 +158,28 @@ def _place(sight: Sight, supports: bool) -> str | None:
         if min(below, values["place.margin_side_max"]) > _ROOM:
             return "there is much room around the face"
         return "the face leaves much room below it" if below > _ROOM_BELOW else None
+    cut = find_cut(scene)
+    if cut is not None:
+        return f"the {cut[0]} is cut by the {cut[1]} edge"
+    if values["place.margin_bottom"] < 1.0 and values["place.centre_y"] > 0.55:
+        return "the face is low in the frame"
+    return None
+
+
+def find_cut(scene: Scene) -> tuple[str, str] | None:
+    """Tell what of the largest face lies beyond the frame.
+
+    Parameters
+    ----------
+    scene : Scene
+        With at least one face.
+
+    Returns
+    -------
+    tuple of str or None
+        "face" or "head", and the edge that cuts it: "left", "right", "lower" or "upper"; None where
+        all of it is in the frame.
+    """
     x, y, w, h = scene.faces[0].bbox
     beyond = {
         "left": -x / w,
@@ -165,12 +188,8 @@ def _place(sight: Sight, supports: bool) -> str | None:
     }
     edge = max(beyond, key=beyond.__getitem__)
     if beyond[edge] > _CUT:
-        return f"the face is cut by the {edge} edge"
-    if y < _CROWN * h:
-        return "the head is cut by the upper edge"
-    if values["place.margin_bottom"] < 1.0 and values["place.centre_y"] > 0.55:
-        return "the face is low in the frame"
-    return None
+        return "face", edge
+    return ("head", "upper") if y < _CROWN * h else None
 
 
 # --- how the head is held --------------------------------------------------------------------
@@ -213,7 +232,13 @@ def _arm(sight: Sight, supports: bool) -> str | None:
 
 
 def find_arm(scene: Scene) -> str | None:
-    """Tell which edge of the frame bare skin runs into beside the face.
+    """Tell which edge of the frame bare skin runs into beside the face: see `segment_arm`."""
+    found = segment_arm(scene)
+    return None if found is None else found[0]
+
+
+def segment_arm(scene: Scene) -> tuple[str, npt.NDArray[np.bool_]] | None:
+    """Find bare skin beside the face that runs into an edge of the frame.
 
     Parameters
     ----------
@@ -222,9 +247,10 @@ def find_arm(scene: Scene) -> str | None:
 
     Returns
     -------
-    {"left", "right", "lower"} or None
-        None where no part has the size, the place and the colour of an arm, or where the background
-        has the colour of skin.
+    edge : {"left", "right", "lower"}
+    arm : ndarray of bool, shape of `scene.skin`
+        Or None where no part has the size, the place and the colour of an arm, or where the
+        background has the colour of skin.
     """
     mask = scene.skin
     rows, columns = mask.shape
@@ -241,7 +267,7 @@ def find_arm(scene: Scene) -> str | None:
     body[whole_pixels(y, y + 1.3 * h, rows), whole_pixels(x - 0.15 * w, x + 1.15 * w, columns)] = 0
     body = cv2.morphologyEx(body, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)).astype(np.uint8)
     _, labels, stats, centres = cv2.connectedComponentsWithStats(body, connectivity=4)
-    found: list[tuple[float, str]] = []
+    found: list[tuple[float, str, int]] = []
     for index in range(1, len(stats)):
         area = stats[index, cv2.CC_STAT_AREA] / (w * h)
         if not _ARM_AREA[0] <= area <= _ARM_AREA[1]:
@@ -253,11 +279,14 @@ def find_arm(scene: Scene) -> str | None:
         if abs(centres[index][0] + 0.5 - (x + w / 2)) >= _BESIDE * w:
             widths["lower"] = part[-1].sum() / w
         found += [
-            (area, edge)
+            (area, edge, index)
             for edge, width in widths.items()
             if _ARM_WIDTH[0] <= width <= _ARM_WIDTH[1]
         ]
-    return max(found)[1] if found else None
+    if not found:
+        return None
+    _, edge, index = max(found)
+    return edge, labels == index
 
 
 # --- the background and the colours ----------------------------------------------------------

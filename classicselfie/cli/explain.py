@@ -76,5 +76,5 @@ def _run(arguments: argparse.Namespace) -> int:
         say(json.dumps(explanation.to_dict() | {"path": text_of(arguments.photo)}))
     else:
         told = " and ".join(map(str, outputs))
-        say(f"{arguments.photo}: {explanation.verdict}; see {told}")
+        say(f"{arguments.photo}: {explanation.verdict} See {told}")
     return 0

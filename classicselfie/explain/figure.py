@@ -1,4 +1,4 @@
-"""An explanation as pictures: the photo, its outlines, the sum, and what mattered where."""
+"""An explanation as pictures: the marked photo first, then what mattered where, and the sum."""
 
 from __future__ import annotations
 
@@ -11,25 +11,29 @@ import cv2
 import numpy as np
 from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.axes import Axes
-from matplotlib.colors import TwoSlopeNorm
+from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from classicselfie.explain.explanation import BIAS, METADATA, Explanation, Floats
+from classicselfie.explain.explanation import Explanation, Floats
+from classicselfie.explain.words import (
+    ARM,
+    CUT,
+    FACE,
+    LABELS,
+    SKIN,
+    camera_lines,
+    find_marks,
+    signed,
+    write_sentences,
+)
 from classicselfie.features.outlines import HOG_BINS, HOG_LIMIT
 from classicselfie.features.scene import GRID
 from classicselfie.images import BgrImage
-from classicselfie.reasons import GROUP_TITLES, METADATA_TITLES
+from classicselfie.observations import find_cut
 
 # Okabe and Ito's colours, told apart by everybody.
-INK, LINE, FOR, AGAINST, SKIN, ARM = (
-    "#222222",
-    "#cccccc",
-    "#0072b2",
-    "#d55e00",
-    "#f0e442",
-    "#cc79a7",
-)
+INK, LINE, FOR, AGAINST = "#222222", "#cccccc", "#0072b2", "#d55e00"
 _STYLE: dict[Any, Any] = {
     "text.parse_math": False,
     "font.size": 9,
@@ -43,14 +47,9 @@ _STYLE: dict[Any, Any] = {
     "xtick.color": INK,
     "ytick.color": INK,
 }
-_SIZE = (13.0, 8.6)  # inches
+_WIDTH, _NUMBERS = 13.0, 5.6  # inches: of all, and the height of what is below the photo
+_LEAD = (3.6, 6.0)  # the height of the photo
 _DPI = 90
-LABELS = (
-    {BIAS: "start (bias)"}
-    | GROUP_TITLES
-    | {f"{METADATA}.{name}": f"metadata: {title}" for name, title in METADATA_TITLES.items()}
-)
-"""What each bar of the sum is called."""
 
 
 def draw_figure(explanation: Explanation) -> bytes:
@@ -68,23 +67,26 @@ def draw_figure(explanation: Explanation) -> bytes:
     with rc_context():
         rcdefaults()  # the reader's own style must not change the picture
         rcParams.update(_STYLE)
-        figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
-        title = textwrap.fill(str(explanation.verdict), 130)
-        figure.suptitle(title, x=0.01, ha="left", fontsize=12)
-        cells = figure.add_gridspec(2, 3, width_ratios=(1, 1, 1.15))
+        height, width = explanation.photo.image.shape[:2]
+        lead_height = float(np.clip(0.42 * _WIDTH * height / width, *_LEAD))
+        size = (_WIDTH, lead_height + _NUMBERS)
+        figure = Figure(figsize=size, dpi=_DPI, layout="constrained")
+        rows = figure.add_gridspec(2, 1, height_ratios=(lead_height, _NUMBERS))
+        lead = rows[0].subgridspec(1, 2, width_ratios=(1, 1.3))
+        numbers = rows[1].subgridspec(1, 3, width_ratios=(1, 1, 1.3))
         for place, draw in (
-            (cells[0, 0], draw_photo),
-            (cells[0, 1], draw_occlusion),
-            (cells[1, :2], draw_hog_face),
-            (cells[:, 2], draw_sum),
+            (lead[0], draw_photo),
+            (lead[1], _write),
+            (numbers[0], draw_occlusion),
+            (numbers[1], draw_hog_face),
+            (numbers[2], draw_sum),
         ):
             draw(figure.add_subplot(place), explanation)
-        figure.text(0.01, -0.01, "\n".join(camera_lines(explanation)), va="top", color=INK)
         return _png(figure, pad=0.15)
 
 
 def draw_panels(explanation: Explanation) -> dict[str, bytes]:
-    """Draw the pictures of the page, each a PNG by its name, without titles."""
+    """Draw the pictures of the page, each a PNG by its name, without words."""
     panels: dict[str, Callable[[Axes, Explanation], None]] = {
         "photo": draw_photo,
         "occlusion": draw_occlusion,
@@ -99,35 +101,65 @@ def draw_panels(explanation: Explanation) -> dict[str, bytes]:
             axes = figure.add_subplot()
             draw(axes, explanation)
             axes.set_title("", loc="left")
+            axes.set_xlabel("")
             out[name] = _png(figure, pad=0.05)
     return out
 
 
+def _write(axes: Axes, explanation: Explanation) -> None:
+    """Write the sentences, what is marked, and what the metadata says."""
+    marks = [f"{mark.name}: {mark.meaning}" for mark in find_marks(explanation)]
+    blocks = (
+        (13, write_sentences(explanation), 66),
+        (10, ["Marked on the photo:", *marks] if marks else [], 88),
+        (10, camera_lines(explanation)[1:], 88),
+    )
+    down = 0.0
+    for size, lines, width in blocks:
+        text = "\n".join(textwrap.fill(line, width) for line in lines)
+        axes.annotate(
+            text,
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(0, -down),
+            textcoords="offset points",
+            fontsize=size,
+            va="top",
+            linespacing=1.5,
+        )
+        down += (text.count("\n") + 2) * 1.5 * size
+    axes.set_axis_off()
+
+
 def draw_photo(axes: Axes, explanation: Explanation) -> None:
-    """Draw the photo with faces, landmarks, and skin with its way to the frame."""
+    """Draw the photo with its faces, skin, arm and the edge that cuts the nearest face."""
     image = explanation.photo.image
     height, width = image.shape[:2]
-    shown = image[..., ::-1].astype(np.float64) / 255
-    axes.imshow(shown)
-    for mask, colour in ((explanation.skin > 0, SKIN), (explanation.arm, ARM)):
+    axes.imshow(image[..., ::-1].astype(np.float64) / 255)
+    for mask, colour, alpha in ((explanation.skin > 0, SKIN, 0.15), (explanation.arm, ARM, 0.5)):
         large = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
         if large.any():
-            axes.contourf(large, levels=[0.5, 1.5], colors=[colour], alpha=0.4)
-            axes.contour(large, levels=[0.5], colors=[colour], linewidths=0.8)
+            axes.contourf(large, levels=[0.5, 1.5], colors=[colour], alpha=alpha)
+            axes.contour(large, levels=[0.5], colors=[colour], linewidths=1.2)
     for place, face in enumerate(explanation.scene.faces):
         x, y, w, h = face.bbox
-        axes.add_patch(Rectangle((x, y), w, h, fill=False, edgecolor="white", linewidth=3))
-        axes.add_patch(
-            Rectangle((x, y), w, h, fill=False, edgecolor=FOR if place == 0 else INK, linewidth=1.5)
-        )
-        if face.landmarks:
-            xs, ys = zip(*face.landmarks, strict=True)
-            axes.plot(xs, ys, "o", color=FOR, markeredgecolor="white", markersize=5)
+        line = 1.5 if place else 3.0
+        for colour, thickness in (("white", line + 2), (FACE, line)):
+            axes.add_patch(
+                Rectangle((x, y), w, h, fill=False, edgecolor=colour, linewidth=thickness)
+            )
+    cut = find_cut(explanation.scene) if explanation.scene.faces else None
+    if cut is not None:
+        across, down = {
+            "left": ((0, 0), (0, height)),
+            "right": ((width, width), (0, height)),
+            "upper": ((0, width), (0, 0)),
+            "lower": ((0, width), (height, height)),
+        }[cut[1]]
+        axes.plot(across, down, color=CUT, linewidth=8, clip_on=False, solid_capstyle="butt")
     _frame(axes, width, height)
-    skin = "the face's skin" if explanation.faces else "skin; no face was found"
-    arm = "\npink: from the body to the frame" if explanation.arm.any() else ""
-    axes.set_title("Faces, landmarks and skin")
-    axes.set_xlabel(f"yellow: coloured like {skin}{arm}")
+    axes.set_title("What was seen")
+    axes.set_anchor("NW")
 
 
 def draw_occlusion(axes: Axes, explanation: Explanation) -> None:
@@ -144,10 +176,17 @@ def draw_occlusion(axes: Axes, explanation: Explanation) -> None:
     )
     figure = axes.get_figure()
     assert figure is not None
-    figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.02)
+    figure.colorbar(
+        drawn,
+        ax=axes,
+        location="bottom",
+        shrink=0.9,
+        pad=0.03,
+        label="fall of the decision value when a part, or a face as a whole, is hidden:\n"
+        "blue parts speak for a selfie, orange ones against",
+    )
     _frame(axes, width, height)
     axes.set_title("What mattered where")
-    axes.set_xlabel("hiding blue parts makes it less like a selfie,\nhiding orange parts more")
 
 
 def draw_hog_face(axes: Axes, explanation: Explanation) -> None:
@@ -244,37 +283,7 @@ def draw_sum(axes: Axes, explanation: Explanation) -> None:
     axes.set_xlabel("blue speaks for a selfie, orange against;\nthe bars end at the decision value")
 
 
-def camera_lines(explanation: Explanation) -> list[str]:
-    """Tell what the metadata says, and what of it counted."""
-    hints = explanation.hints
-    told = {
-        None: "The file does not say which camera took it.",
-        True: "The file says that the front camera took it.",
-        False: "The file says that a back camera took it.",
-    }
-    lines = [told[hints.front_camera]]
-    if hints.focal_length_mm is not None:
-        equivalent = (
-            f" (like {hints.focal_length_35mm:.0f} mm on full frame)"
-            if hints.focal_length_35mm is not None
-            else ""
-        )
-        lines.append(f"Focal length {hints.focal_length_mm:.1f} mm{equivalent}.")
-    if explanation.distance_m is not None:
-        lines.append(f"The largest face was about {explanation.distance_m:.1f} m away.")
-    if not explanation.evidence:
-        lines.append("No metadata counted: the verdict is from the pixels alone.")
-    return lines
-
-
-def signed(value: float) -> str:
-    """Write a share with its sign."""
-    return f"{value:+.2f}".replace("-", "−")
-
-
-def _diverging() -> Any:
-    from matplotlib.colors import LinearSegmentedColormap
-
+def _diverging() -> LinearSegmentedColormap:
     return LinearSegmentedColormap.from_list("selfie", [AGAINST, "#f7f7f7", FOR])
 
 

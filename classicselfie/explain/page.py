@@ -10,27 +10,17 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from classicselfie.explain.explanation import Explanation
-from classicselfie.explain.figure import LABELS, camera_lines, draw_panels, signed
+from classicselfie.explain.figure import draw_panels
+from classicselfie.explain.words import (
+    LABELS,
+    camera_lines,
+    find_marks,
+    signed,
+    write_sentences,
+)
 from classicselfie.observations import OBSERVATIONS
 
 _FEATURES = 20  # single features that are listed
-_CAPTIONS = {
-    "photo": (
-        "Faces, landmarks and skin",
-        "Yellow is coloured like the skin of the largest face; pink is the part of it that runs "
-        "from the body into the frame, as a stretched arm does.",
-    ),
-    "occlusion": (
-        "What mattered where",
-        "How much the decision value falls when a part is hidden: blue parts speak for a selfie, "
-        "orange ones against it.",
-    ),
-    "hog_face": (
-        "Outlines around the face",
-        "Lines run along the edges of each cell, longer where they are stronger; white lies "
-        "beyond the frame.",
-    ),
-}
 
 
 def write_page(explanation: Explanation, name: str) -> str:
@@ -60,7 +50,8 @@ def write_page(explanation: Explanation, name: str) -> str:
     strongest = sorted(explanation.contributions.items(), key=lambda each: -abs(each[1]))
     return template.render(
         name=name,
-        verdict=str(explanation.verdict),
+        sentences=write_sentences(explanation),
+        marks=find_marks(explanation),
         value=explanation.decision_value,
         threshold=threshold if math.isfinite(threshold) else None,
         camera=camera_lines(explanation),
@@ -104,29 +95,24 @@ def _bars(explanation: Explanation) -> dict[str, Any]:
     return {"rows": rows, "zero": bar(low, 0.0)["width"], "whole": bar(0.0, ends[-1])}
 
 
-def _pictures(explanation: Explanation) -> list[dict[str, str]]:
-    faces = len(explanation.faces)
-    found = {0: "no face was found", 1: "one face is framed"}.get(
-        faces, f"{faces} faces are framed"
-    )
-    arm = "reaches" if explanation.arm.any() else "does not reach"
+def _pictures(explanation: Explanation) -> dict[str, dict[str, str]]:
+    """Give the source of each picture, and what it shows for whoever does not see it."""
+    marks = "; ".join(mark.meaning for mark in find_marks(explanation))
     height, width = explanation.occlusion.shape
     row, column = divmod(int(abs(explanation.occlusion).argmax()), width)
     where = ("upper", "middle", "lower")[3 * row // height]
     side = ("left", "centre", "right")[3 * column // width]
     alts = {
-        "photo": f"The photo: {found}; skin {arm} from the body into the frame.",
+        "photo": f"The photo; marked on it: {marks or 'nothing'}.",
         "occlusion": f"Map over the photo; what matters most is at the {where} {side}.",
         "hog_face": "Edge directions in six by six cells around the face."
-        if faces
+        if explanation.faces
         else "No face was found.",
     }
-    return [
-        {
-            "title": _CAPTIONS[name][0],
-            "caption": _CAPTIONS[name][1],
+    return {
+        name: {
             "alt": alts[name],
             "src": "data:image/png;base64," + base64.b64encode(png).decode(),
         }
         for name, png in draw_panels(explanation).items()
-    ]
+    }
