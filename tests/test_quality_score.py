@@ -21,6 +21,8 @@ from classicselfie.benchmark.damage import (
     crop_tightly,
     darken,
     recolour_skin,
+    sharpen,
+    smooth_skin,
     tilt,
 )
 from classicselfie.benchmark.drawing import BgrImage, draw_person, draw_scene
