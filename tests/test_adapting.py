@@ -126,7 +126,8 @@ def test_photos_of_another_kind_are_learnt_and_told(prior: LinearModel) -> None:
 
 def test_where_the_bundled_weights_are_right_nothing_better_is_claimed(prior: LinearModel) -> None:
     photos = dataset(prior, 80)
-    told = compare(judge_adapted(prior, photos, assign_folds(photos.rows), 1), "strict")
+    results = judge_adapted(prior, photos, assign_folds(photos.rows), 1)
+    told = compare(results, "strict")
     assert told is not None
     assert told["sides"]["bundled"]["right"]["share"] == 1
     assert told["interval"][0] <= 0
@@ -135,6 +136,10 @@ def test_where_the_bundled_weights_are_right_nothing_better_is_claimed(prior: Li
     [pooled] = told["folds"]
     assert pooled["is_pooled"]
     assert pooled["name"] == "5 small folds together"
+    # The same answers to eighty photos do not prove that they are the same to all.
+    same = compare(replace(results, bundled=results), "strict")
+    assert same is not None
+    assert same["interval"] == [-0.0458, 0.0458]
     few = dataset(prior, MIN_PHOTOS - 1, is_foreign=True)
     told = compare(judge_adapted(prior, few, assign_folds(few.rows), 1), "strict")
     assert told is not None
@@ -175,7 +180,8 @@ def test_a_dozen_photos_make_weights_a_card_and_a_report(
     assert sentence in told
     html = (tmp_path / "mine.report.html").read_text(encoding="utf-8")
     assert f"<strong>{sentence}</strong>" in html
-    assert "small folds together <strong>(fewer than 30 photos each" in html
+    assert "small folds together <strong>(*)</strong>" in html
+    assert "Folds of fewer than 30 photos are too small to tell anything" in html
     card = mine.with_suffix(".md").read_text(encoding="utf-8")
     assert sentence in card
     assert prior.name in card

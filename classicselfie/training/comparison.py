@@ -8,7 +8,7 @@ import numpy as np
 
 from classicselfie.training.resampling import Flags, draw_groups, interval
 from classicselfie.training.results import Results
-from classicselfie.training.validation import separation, share_of, tally
+from classicselfie.training.validation import separation, share_of, tally, wilson
 
 MIN_PHOTOS = 30
 """Of fewer photos a share tells next to nothing: its interval is wider than 30 points."""
@@ -41,6 +41,9 @@ def compare(results: Results, threshold: str) -> dict[str, Any] | None:
     drawn = draw_groups(results.rows)
     bounds = interval(drawn @ gained / drawn.sum(axis=1))
     assert bounds is not None  # there is a photo in every draw
+    if not gained.any():  # no draw can show what another photo might
+        differs = round(wilson(0, len(selfie))[1], 4)
+        bounds = [-differs, differs]
     difference = round(float(gained.mean()), 4)
     return {
         "threshold": threshold,
