@@ -60,7 +60,7 @@ def main() -> None:
     stage_ms: dict[str, list[tuple[float, float]]] = {stage: [] for stage in STAGES}
     with tempfile.TemporaryDirectory() as name:
         folder, exported = Path(name), Path(name) / "export"
-        export(exported, golden=False)
+        export(exported, {})
         python = {}
         for index, row in enumerate(chosen):
             image = load_photo(row.path).image

@@ -89,7 +89,7 @@ def main() -> None:
     rows = [row for row in read_manifest(arguments.manifest) if row.split == arguments.split]
     chosen = [rows[i] for i in np.linspace(0, len(rows) - 1, arguments.photos).astype(int)]
     with tempfile.TemporaryDirectory() as name, sync_playwright() as tools:
-        export(Path(name) / "export", golden=False)
+        export(Path(name) / "export", {})
         build = ["node", str(BUILD), f"{name}/export", f"{name}/site"]
         subprocess.run(build, check=True)
         handler = partial(_Quiet, directory=f"{name}/site")

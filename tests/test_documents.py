@@ -174,6 +174,7 @@ def reader(installed: Path, tmp_path: Path) -> Path:
     with zipfile.ZipFile(folder / "dump.zip", "w") as archive:
         archive.write(folder / "photo.jpg", "photo.jpg")
         archive.write(folder / "more" / "0.jpg", "0.jpg")
+    (folder / "corrections.csv").write_text("path,label\nphotos/2019/0.jpg,other\n", "utf-8")
     with (folder / "ratings.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(["path", "rating"])

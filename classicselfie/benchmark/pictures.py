@@ -55,16 +55,16 @@ class Kind:
         return f"{self.content}, {self.shape}, {scans}, {'' if self.thumbnail else 'no '}thumbnail"
 
 
-SETTLED = Kind()
+SETTLED = Kind(content="scene", shape="landscape")
 FACE = Kind(thumbnail=False)
 NO_FACE = Kind(content="scene", shape="landscape", thumbnail=False)
 KINDS = (
-    SETTLED,
+    Kind(),
     FACE,
     Kind(progressive=True),
     Kind(shape="portrait by pixels"),
     Kind(shape="landscape"),
-    Kind(content="scene", shape="landscape"),
+    SETTLED,
     NO_FACE,
 )
 SUMMARISED = (FACE, NO_FACE, SETTLED)

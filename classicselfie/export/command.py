@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from classicselfie import __version__
-from classicselfie.benchmark.drawing import draw_person, golden_pictures
 from classicselfie.console import say
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import TargetError
@@ -16,6 +16,7 @@ from classicselfie.export.network import read_network
 from classicselfie.faces import FIRST_LOOK
 from classicselfie.features import FEATURE_VERSION, GROUPS
 from classicselfie.files import write_files
+from classicselfie.images import BgrImage
 from classicselfie.model import BUNDLED
 from classicselfie.photo import WORKING_SIZE, load_photo
 from classicselfie.resources import resource
@@ -25,15 +26,15 @@ FORMAT = 1
 """Of the files; raised where an older port could not read them."""
 
 
-def export(folder: Path, *, golden: bool = True, force: bool = False) -> None:
+def export(folder: Path, pictures: Mapping[str, BgrImage], *, force: bool = False) -> None:
     """Write what a port needs.
 
     Parameters
     ----------
     folder : Path
         Made where it is missing.
-    golden : bool
-        Whether to write golden values too; what an app carries needs none.
+    pictures : mapping of str to ndarray of uint8, shape (height, width, 3)
+        What to write golden values of, BGR, by name; what an app carries needs none.
     force : bool
         Whether files that exist may be replaced.
 
@@ -64,11 +65,9 @@ def export(folder: Path, *, golden: bool = True, force: bool = False) -> None:
         folder / "yunet.bin": numbers,
         folder / "port.json": _json(head, indent=1),
     }
-    if golden:
+    if pictures:
         files[folder / "schema.json"] = _json({"features": documented}, indent=1)
-        # All of them are clear at the first look; a port must be seen to take the second one, too.
-        doubtful = draw_person(480, 800, (0.4, 0.6), 0.5)
-        for name, picture in (golden_pictures() | {"in doubt": doubtful}).items():
+        for name, picture in pictures.items():
             image = load_photo(picture).image
             place = folder / "golden" / name.replace(" ", "_").replace("'", "")
             files[place.with_suffix(".rgb")] = image[..., ::-1].tobytes()
