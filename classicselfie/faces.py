@@ -135,7 +135,7 @@ class FaceDetector(Protocol):
 
 
 class YuNetDetector:
-    """YuNet, a 75,856-parameter face detector that OpenCV runs itself.
+    """YuNet, a face detector of 233 kB that OpenCV runs itself.
 
     The first look, at `FIRST_LOOK` of the size, finds nearly all faces of selfies. Where it shows
     none, further ones are earned: by a candidate that is nearly a face, a look at the whole

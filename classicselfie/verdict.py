@@ -161,14 +161,7 @@ class Verdict:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as plain values for JSON; see the README for the keys."""
-        return {
-            "path": None if self.path is None else text_of(self.path),
-            "label": self.label,
-            "confidence": self.confidence,
-            "probability": self.probability,
-            "threshold": self.threshold,
-            "summary": self.summary,
-            "front_camera": self.front_camera,
+        return self._answer() | {
             "reasons": [
                 {
                     "signal": reason.signal,
@@ -196,6 +189,18 @@ class Verdict:
             without one), `width`, `height`, `stage`, `model` and `detail`.
         """
         width, height = self.size or (None, None)
+        return self._answer() | {
+            "faces": len(self.faces),
+            "face_height": self.faces[0].bbox[3] / height if self.faces and height else None,
+            "width": width,
+            "height": height,
+            "stage": self.stage,
+            "model": self.model,
+            "detail": self.detail,
+        }
+
+    def _answer(self) -> dict[str, Any]:
+        """Return what every form of the verdict begins with."""
         return {
             "path": None if self.path is None else text_of(self.path),
             "label": self.label,
@@ -204,13 +209,6 @@ class Verdict:
             "threshold": self.threshold,
             "summary": self.summary,
             "front_camera": self.front_camera,
-            "faces": len(self.faces),
-            "face_height": self.faces[0].bbox[3] / height if self.faces and height else None,
-            "width": width,
-            "height": height,
-            "stage": self.stage,
-            "model": self.model,
-            "detail": self.detail,
         }
 
     @property

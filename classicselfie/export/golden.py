@@ -33,7 +33,7 @@ def measure(detector: SelfieDetector, image: BgrImage) -> dict[str, Any]:
     found = detector.face_detector.detect(image)
     scene = Scene(image, found.faces, found.views)
     again = detector.face_detector.look_again(image, found)
-    both = scene.seen_again(again.views)
+    first = extract_features(scene)
     with open_photo(image) as file:
         analysis = detector.analyse(file)
     shares, bias = detector.model.contributions(analysis.features[None])
@@ -48,9 +48,9 @@ def measure(detector: SelfieDetector, image: BgrImage) -> dict[str, Any]:
             {"bbox": face.bbox, "landmarks": face.landmarks, "score": face.score}
             for face in found.faces
         ],
-        "first_look": by_group(extract_features(scene)),
-        "both_looks": by_group(extract_features(both)),
-        "looks": 1 if np.array_equal(extract_features(scene), analysis.features) else 2,
+        "first_look": by_group(first),
+        "both_looks": by_group(extract_features(scene.seen_again(again.views))),
+        "looks": 1 if np.array_equal(first, analysis.features) else 2,
         "shares": {name: float(part.sum()) for name, part in split(shares[0]).items()},
         "bias": bias,
         "decision": analysis.decision_value,

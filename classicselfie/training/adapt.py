@@ -13,7 +13,7 @@ from classicselfie.model import LinearModel
 from classicselfie.training.dataset import Dataset
 from classicselfie.training.fit import rounded, sample_weights
 from classicselfie.training.folds import Floats, Folds, assign_folds, held_out, splits
-from classicselfie.training.judge import group_shares, judge_with
+from classicselfie.training.judge import judge_with, look_shares
 from classicselfie.training.results import Results
 
 # One photo of which the weights are wrong moves its own log-odds by about 0.05 to 1.5.
@@ -130,8 +130,7 @@ class AdaptedScore:
         """Adapt and score; shape (test, 1 + stages, groups + 1)."""
         strength = choose_strength(self.prior, self.dataset, train)
         model = adapt(self.prior, self.dataset, train, strength)
-        looks = self.dataset.features[test, 0], *self.dataset.early[test].swapaxes(0, 1)
-        return np.stack([group_shares(model, look) for look in looks], axis=1)
+        return look_shares(model, self.dataset, test)
 
 
 def judge_adapted(prior: LinearModel, dataset: Dataset, folds: Folds, n_jobs: int = -1) -> Results:

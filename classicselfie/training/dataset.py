@@ -98,18 +98,16 @@ def _extract_one(path: Path, name: str, detector: FaceDetector) -> Floats | str:
     # Seeded by the name, so that neither order nor number of processes changes anything.
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
     generator = np.random.default_rng(seed)
-    found = detector.detect(image)
-    first_look = Scene(image, found.faces, found.views)
+    first_look, well = _looks(image, detector)
     augmented = [
         load_photo(np.ascontiguousarray(augment(image, generator))).image
         for _ in range(AUGMENTATIONS)
     ]
-    versions = [look_well(image, detector), *(look_well(each, detector) for each in augmented)]
+    versions = [well, *(look_well(each, detector) for each in augmented)]
     vectors = [extract_features(scene) for scene in (*versions, first_look)]
     thumbnail = load_photo(_thumbnail(image)).image
     vectors.insert(VERSIONS, thumbnail_features(thumbnail, detector))
-    face = found.faces[0] if found.faces else None
-    return np.concatenate([*vectors, measure_face(image, face)], dtype=np.float32)
+    return np.concatenate([*vectors, measure_face(image, first_look.face)], dtype=np.float32)
 
 
 def look_well(image: BgrImage, detector: FaceDetector) -> Scene:
@@ -125,10 +123,16 @@ def look_well(image: BgrImage, detector: FaceDetector) -> Scene:
     -------
     Scene
     """
+    return _looks(image, detector)[1]
+
+
+def _looks(image: BgrImage, detector: FaceDetector) -> tuple[Scene, Scene]:
+    """Look once, and where there is a face once more."""
     found = detector.detect(image)
-    if found.faces:
-        found = detector.look_again(image, found)
-    return Scene(image, found.faces, found.views)
+    first = Scene(image, found.faces, found.views)
+    if not found.faces:
+        return first, first
+    return first, first.seen_again(detector.look_again(image, found).views)
 
 
 def thumbnail_features(image: BgrImage, detector: FaceDetector) -> Vector:

@@ -52,8 +52,7 @@ class ModelScore:
         """
         settings = self.settings or choose_settings(self.dataset, train, self.detector)
         model = fit(self.dataset, train, settings, self.detector)
-        looks = self.dataset.features[test, 0], *self.dataset.early[test].swapaxes(0, 1)
-        return np.stack([group_shares(model, look) for look in looks], axis=1)
+        return look_shares(model, self.dataset, test)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +140,25 @@ def group_shares(model: LinearModel, features: npt.NDArray[np.float32]) -> Float
     np.add.at(out.T, groups, shares.T)
     out[:, -1] = bias
     return out
+
+
+def look_shares(model: LinearModel, dataset: Dataset, index: Sequence[int]) -> Floats:
+    """Sum the shares up to groups, of the photos and of their early looks.
+
+    Parameters
+    ----------
+    model : LinearModel
+    dataset : Dataset
+    index : sequence of int
+        The rows.
+
+    Returns
+    -------
+    ndarray of float64, shape (len(index), 1 + len(EARLY_STAGES), len(GROUP_NAMES) + 1)
+        See `group_shares`.
+    """
+    looks = dataset.features[index, 0], *dataset.early[index].swapaxes(0, 1)
+    return np.stack([group_shares(model, look) for look in looks], axis=1)
 
 
 def judge_left_out(
@@ -245,11 +263,9 @@ def judge_with(model: LinearModel, dataset: Dataset, n_jobs: int = -1) -> Result
     Results
     """
     rows = dataset.rows
-    shares = group_shares(model, dataset.features[:, 0])
+    scored = look_shares(model, dataset, range(len(rows)))
+    shares, early = scored[:, 0], scored[:, 1:].sum(axis=2)
     decisions = shares.sum(axis=1)
-    early = np.stack(
-        [group_shares(model, look).sum(axis=1) for look in dataset.early.swapaxes(0, 1)], axis=1
-    )
     warned = _without_faceless(dataset.features[:, 0], decisions)
     probabilities = np.array([model.probability(value) for value in decisions])
     folds = assign_folds(rows)
