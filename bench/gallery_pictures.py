@@ -1,8 +1,8 @@
 """Picture a gallery's page for docs/explore.md, as it looks on a screen.
 
-    python bench/draw_gallery.py "drawn people"
-    classicselfie explore "drawn people" -o gallery
-    python bench/gallery_pictures.py gallery docs/pictures
+python bench/draw_gallery.py "drawn people"
+classicselfie explore "drawn people" -o gallery
+python bench/gallery_pictures.py gallery docs/pictures
 """
 
 from __future__ import annotations
