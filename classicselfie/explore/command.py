@@ -28,6 +28,7 @@ from classicselfie.explore.tiles import (
     write_sheet,
 )
 from classicselfie.names import printable
+from classicselfie.progress import progress_bar
 
 
 def explore(
@@ -126,11 +127,9 @@ def _see(
     photos: Sequence[Path], judge: SelfieDetector, n_jobs: int, store: TileStore
 ) -> tuple[list[tuple[Path, Seen]], list[tuple[Path, str]]]:
     """Judge all photos; put their tiles into the store, in the order of the first list."""
-    from tqdm import tqdm
-
     seen: list[tuple[Path, Seen]] = []
     unreadable: list[tuple[Path, str]] = []
-    with tqdm(total=len(photos), unit="photo", disable=None) as progress:
+    with progress_bar(total=len(photos), unit="photo") as progress:
         for path, found in see_photos(photos, judge, n_jobs):
             if isinstance(found, str):
                 unreadable.append((path, found))
