@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parents[1] / "bench"))
 
 from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import BgrImage, draw_person
