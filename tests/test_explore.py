@@ -204,6 +204,7 @@ def test_every_view_is_drawn_as_a_png(pngs: Path) -> None:
         assert len(np.unique(pixels[::8, ::8].reshape(-1, 3), axis=0)) > 500, name
     frames = (pictures["map"] == (0, 0x72, 0xB2)).all(axis=2)
     assert frames.sum() > 500  # of what looks like a selfie
+    assert not np.array_equal(pictures["quality"], pictures["sheets"])
 
 
 def test_the_png_of_the_sheets_shows_the_ranking(pngs: Path, gallery: Path) -> None:

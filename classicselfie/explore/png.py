@@ -8,7 +8,13 @@ from pathlib import Path
 
 from classicselfie.errors import GalleryError, MissingExtraError
 
-_VIEWS = ("continuum", "sheets", "map", "clusters")
+_PICTURES = {  # what stands behind the # in the page's address
+    "continuum": "view=continuum",
+    "sheets": "view=sheets",
+    "quality": "view=sheets&order=quality",
+    "map": "view=map",
+    "clusters": "view=clusters",
+}
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 _WIDTH, _HEIGHT = 1440, 1160  # of the page; the map fills it, sheets and clusters may be longer
 _SHARPNESS = 1.5  # the picture's pixels by the page's; no small copy of a photo holds more
@@ -71,18 +77,16 @@ def write_pngs(gallery: Path, folder: Path, browser: str) -> None:
             sharp = chromium.new_context(
                 viewport={"width": _WIDTH, "height": _HEIGHT}, device_scale_factor=_SHARPNESS
             )
-            for view in _VIEWS:
+            for name, asked in _PICTURES.items():
                 page = sharp.new_page()
                 page.emulate_media(media="print")  # without what only hands need
-                page.goto(f"{address}#view={view}", wait_until="networkidle")
-                page.wait_for_selector(f"#{view}:not(:has([aria-busy]))")
+                page.goto(f"{address}#{asked}", wait_until="networkidle")
+                page.wait_for_selector("main:not(:has([aria-busy]))")
+                if name == "quality" and page.locator("[name=order]").is_disabled():
+                    continue  # no photo has a score
                 # Of the continuum the page holds what is in sight.
-                shown = page if view == "continuum" else page.locator("body")
-                shown.screenshot(path=folder / f"{view}.png")
-                if view == "sheets" and page.locator("[name=order]").is_enabled():
-                    page.select_option("[name=order]", "quality", force=True)
-                    page.wait_for_load_state("networkidle")
-                    shown.screenshot(path=folder / "quality.png")
+                shown = page if name == "continuum" else page.locator("body")
+                shown.screenshot(path=folder / f"{name}.png")
             chromium.close()
     except Error as error:
         raise GalleryError(f"the PNGs cannot be drawn: {error.message.splitlines()[0]}") from error

@@ -793,7 +793,8 @@
   }
   countAnswers();
   $("filter-box").open = innerWidth > 640;
-  const asked = location.hash.replace("#view=", "");
-  choose(views.includes(asked) ? asked : "continuum", false);
+  const asked = new URLSearchParams(location.hash.slice(1));
+  if (asked.get("order") in orders) filters.elements.order.value = asked.get("order");
+  choose(views.includes(asked.get("view")) ? asked.get("view") : "continuum", false);
   filter();
 })();
