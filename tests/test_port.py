@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from classicselfie.benchmark.drawing import golden_pictures
 from classicselfie.features import FEATURE_NAMES
 from classicselfie.model import load_model
 from classicselfie.resources import resource
+
+pytest.importorskip("onnx", reason="the extra export is not installed")
 
 PORT = Path(__file__).parents[1] / "ports" / "javascript"
 
@@ -81,6 +84,16 @@ def test_an_app_needs_three_files_and_nothing_is_replaced_unasked(tmp_path: Path
     assert call("export", tmp_path, "--no-golden", "--force").returncode == 0
     (tmp_path / "file").touch()
     assert call("export", tmp_path / "file" / "inner").returncode == 2
+
+
+def test_a_missing_extra_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    done = call("export", tmp_path / "new")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "classicselfie: onnx is not installed; run: python -m pip install 'classicselfie[export]'\n"
+    )
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_port_gives_what_python_gives(exported: Path) -> None:
