@@ -4,8 +4,8 @@ They have code of their own because checking a photo imports NumPy, OpenCV and P
 because they differ on purpose: `hog` takes a grid that lies anywhere, in part beyond the frame,
 has bins around 0°, 30° and so on that mirror into one another, and normalises each cell once;
 `local_binary_pattern` takes the eight neighbours as they are, where scikit-image interpolates the
-four at the corners of a circle, and a neighbour must be brighter, by `lift` grey levels, where
-scikit-image counts one that is equal too.
+four at the corners of a circle, and a neighbour must be brighter, where scikit-image counts one
+that is equal too.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def bit(codes: npt.NDArray[Any], place: int) -> npt.NDArray[np.bool_]:
 
 @PICTURES
 def test_lbp_is_that_of_scikit_image_for_the_nearest_neighbours(luma: Picture) -> None:
-    ours = local_binary_pattern(luma, 0)
+    ours = local_binary_pattern(luma)
     # In the negative a neighbour is at least as bright wherever it is not brighter in the picture.
     theirs = ~skimage.local_binary_pattern(255 - luma, 8, 1).astype(np.uint8)[1:-1, 1:-1]
     for there, here in NEXT_TO.items():
@@ -96,14 +96,13 @@ def test_lbp_is_that_of_scikit_image_for_the_nearest_neighbours(luma: Picture) -
         assert 0.8 < (bit(theirs, there) == bit(ours, here)).mean() < 1
 
 
-@pytest.mark.parametrize("lift", [0, 2])
-def test_lbp_is_that_of_scikit_image_for_every_clear_pattern(lift: int) -> None:
+def test_lbp_is_that_of_scikit_image_for_every_clear_pattern() -> None:
     """Where neighbours are black or white around grey, the corners decide for themselves."""
     rows, columns = np.divmod(np.arange(8) + (np.arange(8) > 3), 3)
     for pattern in range(256):
         luma = np.full((3, 3), 128, np.uint8)
         luma[rows, columns] = 255 * (pattern >> np.arange(8) & 1)
-        ours = local_binary_pattern(luma, lift)[0, 0]
+        ours = local_binary_pattern(luma)[0, 0]
         theirs = skimage.local_binary_pattern(luma, 8, 1).astype(np.uint8)[1, 1]
         assert all(
             bit(theirs, there) == bit(ours, here) for there, here in (NEXT_TO | AT_CORNERS).items()
