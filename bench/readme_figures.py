@@ -68,8 +68,8 @@ def sentence(figures: dict[str, Any]) -> str:
 
     arm, group, mirror = finds("strict")
     text = (
-        f"**At the default setting it finds about {arm} of 10 selfies taken at arm's length, {group} "
-        f"of 10 group selfies and {mirror} of 10 mirror selfies, and it flags about "
+        f"**At the default setting it finds about {arm} of 10 selfies taken at arm's length, "
+        f"{group} of 10 group selfies and {mirror} of 10 mirror selfies, and it flags about "
         f"{flags('strict')} of 1,000 other photos.** "
     )
     arm, group, mirror = finds("sensitive")
