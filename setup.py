@@ -10,9 +10,7 @@ from pathlib import Path
 
 from setuptools import setup
 
-RELATIVE_LINK = re.compile(
-    r"(?P<image>!?)\[(?P<text>[^\[\]]*)\]\((?![a-z]+:)(?P<path>[^()\s]+)\)"
-)
+RELATIVE_LINK = re.compile(r"(?P<image>!?)\[(?P<text>[^\[\]]*)\]\((?![a-z]+:)(?P<path>[^()\s]+)\)")
 
 
 def long_description(readme: str, source: str | None) -> str:
@@ -36,5 +34,6 @@ def source_address(setup_cfg: str) -> str | None:
 
 if __name__ == "__main__":
     folder = Path(__file__).parent
-    read = {name: (folder / name).read_text(encoding="utf-8") for name in ("README.md", "setup.cfg")}
-    setup(long_description=long_description(read["README.md"], source_address(read["setup.cfg"])))
+    source = source_address((folder / "setup.cfg").read_text(encoding="utf-8"))
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    setup(long_description=long_description(readme, source))
