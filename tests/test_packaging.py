@@ -163,7 +163,7 @@ def test_an_index_would_show_the_package_well(distributions: Path) -> None:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         metadata = email.message_from_bytes(archive.read(name))
     assert metadata["Author"] == "The classicselfie developers"
-    assert metadata["License-Expression"] == "MIT AND Intel"
+    assert metadata["License"] == "MIT AND Intel"
     assert len(metadata["Keywords"].split(",")) > 5
     text = str(metadata.get_payload())
     assert "Is this photo a selfie?" in text
