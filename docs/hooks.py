@@ -36,8 +36,8 @@ def on_config(config: Any) -> Any:
     for entry in config.nav:
         for title, content in entry.items():
             if content == "commands/":
-                pages = sorted((ROOT / "docs" / "commands").glob("*.md"))
-                entry[title] = [{page.stem: f"commands/{page.name}"} for page in pages]
+                names = sorted(page.stem for page in (ROOT / "docs" / "commands").glob("*.md"))
+                entry[title] = [{name: f"commands/{name}.md"} for name in names]
     return config
 
 
