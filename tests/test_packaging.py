@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import email
 import hashlib
 import json
 import os
+import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -95,27 +98,27 @@ def test_an_installed_package_checks_photos(
     assert installed["haar"] == checkout["haar"]
 
 
-def test_the_sdist_holds_its_tests(distributions: Path) -> None:
+def test_the_sdist_holds_the_whole_checkout(distributions: Path) -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("only a checkout knows which files there should be")
     (archive,) = distributions.glob("*.tar.gz")
     with tarfile.open(archive) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
-    folders = ["tests", "docs", "bench", "examples", "ports", "models", "cascades", "classicselfie"]
     for path in subprocess.run(
-        ["git", "ls-files", *folders],
+        ["git", "ls-files"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     ).stdout.split():
-        assert path in names
+        assert path in names or path == ".gitignore"
 
 
 def test_the_wheel_holds_what_it_needs_and_nothing_else(distributions: Path) -> None:
     (wheel,) = distributions.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
+        sizes = [info.file_size for info in archive.infolist()]
         data = sum(
             info.file_size
             for info in archive.infolist()
@@ -146,6 +149,62 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(distributions: Path) -> 
         assert f"classicselfie/{needed}" in package
     assert not any("test" in name for name in names)
     assert data < 1_200_000
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"takes {sum(sizes) / 1e6:.0f} MB, of which the models are {data / 1e6:.1f} MB" in readme
+
+
+def test_an_index_would_show_the_package_well(distributions: Path) -> None:
+    pytest.importorskip("twine", reason="the extra dev is not installed")
+    archives = [str(path) for path in distributions.iterdir()]
+    assert len(archives) == 2
+    command = [sys.executable, "-m", "twine", "check", "--strict", *archives]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    (wheel,) = distributions.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = email.message_from_bytes(archive.read(name))
+    assert metadata["Author"] == "The classicselfie developers"
+    assert metadata["License"] == "MIT AND Intel"
+    assert len(metadata["Keywords"].split(",")) > 5
+    text = str(metadata.get_payload())
+    assert "Is this photo a selfie?" in text
+    for link in re.findall(r"\]\(([^()]*)\)", text):
+        assert re.match(r"https?://", link), f"{link} leads nowhere outside the repository"
+
+
+def test_the_links_of_the_long_description_lead_to_the_projects_address() -> None:
+    """It has none yet; setup.cfg is the one place that will tell it."""
+    setup = runpy.run_path(str(ROOT / "setup.py"))
+    told = "[metadata]\nproject_urls =\n    Source = https://files.example/main/\n"
+    source = setup["source_address"](told)
+    assert source == "https://files.example/main/"
+    assert setup["source_address"]((ROOT / "setup.cfg").read_text(encoding="utf-8")) is None
+    readme = "[a](docs/a.md#b) ![c](d.png) [e](https://f.example/)"
+    assert setup["long_description"](readme, source) == (
+        "[a](https://files.example/main/docs/a.md#b) ![c](https://files.example/main/d.png) "
+        "[e](https://f.example/)"
+    )
+    assert setup["long_description"](readme, None) == "a *Picture: c* [e](https://f.example/)"
+
+
+def test_the_unpacked_sdist_tests_itself_without_a_network(
+    distributions: Path, tmp_path: Path
+) -> None:
+    """One quick test of its own, in its own folder; building it is what other tests do."""
+    (archive,) = distributions.glob("*.tar.gz")
+    with tarfile.open(archive) as sdist:
+        sdist.extractall(tmp_path, filter="data")
+    (folder,) = tmp_path.iterdir()
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command += ["tests/test_docs.py", "-k", "figures or clear or extras or commands"]
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PIP_NO_INDEX": "1"}
+    run = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert " passed" in run.stdout
+    assert "skipped" not in run.stdout
 
 
 @pytest.mark.parametrize("folder", ["models", "cascades"])

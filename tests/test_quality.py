@@ -1,10 +1,8 @@
-"""The type checker, the linter and the documents are part of the tests."""
+"""The type checker, the linter and the direction of imports are part of the tests."""
 
 from __future__ import annotations
 
 import ast
-import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -149,31 +147,3 @@ def test_no_private_name_is_used_from_another_module() -> None:
             and private(node.attr)
         ]
     assert not used
-
-
-def test_the_documented_help_is_the_real_one() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    run = subprocess.run(
-        [sys.executable, "-m", "classicselfie", "check", "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"COLUMNS": "80", "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
-    )
-    codes = run.stdout[run.stdout.index("exit codes of check:") :].strip()
-    assert codes in readme
-    for option in re.findall(r"--[a-z]+", run.stdout):
-        assert option in readme or option == "--help"
-
-
-def test_the_readme_shows_the_measured_figures() -> None:
-    run = subprocess.run(
-        [sys.executable, str(ROOT / "bench" / "readme_figures.py")],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
-        encoding="utf-8",
-    )
-    assert "mean of left-out groups" in run.stdout
-    assert run.stdout in (ROOT / "README.md").read_text(encoding="utf-8")
