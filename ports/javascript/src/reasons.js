@@ -2,9 +2,9 @@
 // The clauses and their bounds: classicselfie/observations.py and classicselfie/reasons.py.
 import { NEEDS_FACE } from "./features.js";
 import { rint } from "./picture.js";
-import { total, wholePixels } from "./sampling.js";
+import { histogram, plane, region, total, wholePixels } from "./sampling.js";
 import { components } from "./scene.js";
-import { blacken } from "./skin.js";
+import { bodyOf } from "./skin.js";
 
 const ARMS_REACH_M = 0.9;
 const TOLD = 0.05; // the least that something tells, in log-odds
@@ -91,48 +91,37 @@ function findArm({ skin: mask, face, width }) {
   const { width: columns, height: rows } = mask;
   const [x, y, w, h] = face.bbox.map((value) => (value * columns) / width);
   if (h / rows < 0.25 || h / rows > 0.6) return null;
-  const head = wholePixels(x - 0.3 * w, x + 1.3 * w, columns);
-  const behind = wholePixels(0, y + 0.8 * h, rows)[1];
-  let seen = 0, bare = 0;
-  for (let row = 0; row < behind; row++) {
-    for (let column = 0; column < columns; column++) {
-      if (column >= head[0] && column < head[1]) continue;
-      seen += 1;
-      bare += mask.data[row * columns + column];
-    }
-  }
-  if (seen && bare / seen > 0.06) return null;
-  const body = { ...mask, data: mask.data.slice() };
-  blacken(body, wholePixels(0, y + 0.4 * h, rows), [0, columns]);
-  blacken(body, wholePixels(y, y + 1.3 * h, rows), wholePixels(x - 0.15 * w, x + 1.15 * w, columns));
+  const head = wholePixels(x - 0.3 * w, x + 1.3 * w, columns), behind = wholePixels(0, y + 0.8 * h, rows)[1];
+  const sides = [region([0, behind], [0, head[0]]), region([0, behind], [head[1], columns])];
+  const seen = total(sides.map(({ size }) => size));
+  if (seen && total(sides.map((side) => histogram(mask, side)[1])) / seen > 0.06) return null;
   const below = wholePixels(x, x + w, columns);
   let best = null;
-  for (const part of components(opened(body))) {
-    const area = part.area / (w * h);
+  for (const part of components(opened(bodyOf(mask, [x, y, w, h], 1.3)))) {
+    const area = part.area / (w * h), count = (test) => part.places.filter(test).length;
     if (area < 0.12 || area > 1.2) continue;
-    const at = part.places.map((pixel) => [pixel % columns, Math.floor(pixel / columns)]);
-    if (at.some(([px, py]) => py === rows - 1 && px >= below[0] && px < below[1])) continue; // neck and chest
-    const count = (test) => at.filter(test).length;
+    if (count(([px, py]) => py === rows - 1 && px >= below[0] && px < below[1])) continue; // neck and chest
     const widths = [["left", count(([px]) => px === 0) / h], ["right", count(([px]) => px === columns - 1) / h]];
-    if (Math.abs(part.x + 0.5 - (x + w / 2)) >= 0.75 * w) widths.push(["lower", count(([, py]) => py === rows - 1) / w]);
+    const aside = Math.abs(part.x + 0.5 - (x + w / 2)) >= 0.75 * w;
+    if (aside) widths.push(["lower", count(([, py]) => py === rows - 1) / w]);
     for (const [edge, wide] of widths) {
-      if (wide >= 0.15 && wide <= 1.2 && (!best || area > best[0] || (area === best[0] && edge > best[1]))) best = [area, edge];
+      const wins = !best || area > best[0] || (area === best[0] && edge > best[1]);
+      if (wide >= 0.15 && wide <= 1.2 && wins) best = [area, edge];
     }
   }
   return best && best[1];
 }
 
 /** Morphological opening by 3 × 3; beyond the frame nothing is worn away and nothing grows. */
-function opened({ width, height, data }) {
-  const pass = (from, best) => Uint8Array.from(from, (_, place) => {
-    const x = place % width, y = (place - x) / width;
-    let value = from[place];
-    for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row++) {
-      for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column++) value = best(value, from[row * width + column]);
+function opened(mask) {
+  const spread = ({ width, height, data }, value) => plane(width, height, (_, x, y) => {
+    const columns = [Math.max(0, x - 1), Math.min(width, x + 2)];
+    for (let row = Math.max(0, y - 1); row < Math.min(height, y + 2); row++) {
+      if (data.subarray(row * width + columns[0], row * width + columns[1]).includes(value)) return value;
     }
-    return value;
+    return 1 - value;
   });
-  return { width, height, data: pass(pass(data, Math.min), Math.max) };
+  return spread(spread(mask, 0), 1);
 }
 
 function background({ backdrop, focus }, supports) {
