@@ -1,7 +1,7 @@
 // Bytes to format, size and metadata. Nothing here trusts a count or an offset, or raises.
 
 const MAX_ENTRIES = 1000, MAX_VALUE = 2 ** 18, MAX_TOTAL = 2 ** 20, MAX_SEGMENTS = 10_000;
-const EXIF_IFD = 0x8769, SELFIE_BLOCK = 0x0910;
+const EXIF_IFD = 0x8769;
 const EXIF_HEAD = "Exif\0\0", XMP_HEAD = "http://ns.adobe.com/xap/1.0/\0";
 const ASCII = [2, 129], UNDEFINED = 7, BYTE = 1;
 // A kind's bytes, and which reader of DataView takes them; two numbers are a ratio.
@@ -133,24 +133,4 @@ function text(data) {
   } catch {
     return latin1(told);
   }
-}
-
-/** Look for the block that only Samsung's front camera writes, in a file's last bytes. */
-export function hasFrontCameraBlock(tail) {
-  const view = viewOf(tail);
-  let looked = 0;
-  for (let end = tail.length - 4; end >= 4 && looked < 16; end--) {
-    if (tail[end] !== 0x53 || !isAt(tail, "SEFT", end)) continue;
-    const length = view.getUint32(end - 4, true), start = end - 4 - length;
-    if (start < 0 || length < 12 || !isAt(tail, "SEFH", start)) continue;
-    looked += 1;
-    const count = Math.min(view.getUint32(start + 8, true), Math.floor((length - 12) / 12));
-    for (let entry = 0, at = start + 12; entry < count; entry++, at += 12) {
-      if (view.getUint16(at + 2, true) !== SELFIE_BLOCK) continue;
-      const begin = start - view.getUint32(at + 4, true), size = Math.min(view.getUint32(at + 8, true), 1024);
-      // A block that begins before what was read of the file is believed by its type.
-      if (begin < 0 || latin1(tail.subarray(begin, begin + size)).includes("Front_Cam_Selfie_Info")) return true;
-    }
-  }
-  return false;
 }

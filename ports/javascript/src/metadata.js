@@ -1,5 +1,7 @@
 // What the file says about the camera: which one it was, and how far away the face stood.
-import { hasFrontCameraBlock, latin1, readDirectory } from "./exif.js";
+import { latin1, readDirectory } from "./exif.js";
+import { clip } from "./sampling.js";
+import { hasFrontCameraBlock } from "./trailer.js";
 
 const FRONT_LENS = /\bfront\b.*\bcamera\b/i, BACK_LENS = /\b(?:back|rear)\b.*\bcamera\b/i;
 const MAX_LENS_TEXT = 200;
@@ -27,15 +29,17 @@ const unanimous = (votes) => {
   return told.length === 1 ? told[0] : null;
 };
 
+export const NO_HINTS = { frontCamera: null, mirrored: false, frontOrientation: false, focalMm: null, focal35: null };
+
 /**
  * Interpret a file's metadata.
  * @param {{exif: {main: Map, photo: Map}, xmp: string}} header
- * @param {Uint8Array} tail the file's last bytes
+ * @param {Uint8Array} trailer what stands behind its pixels
  */
-export function readHints({ exif: { main, photo }, xmp }, tail = new Uint8Array()) {
+export function readHints({ exif: { main, photo }, xmp }, trailer = new Uint8Array()) {
   const orientation = main.get(0x0112), maker = main.get(0x010f), f35 = length(photo.get(0xa405));
   return {
-    frontCamera: frontCamera(main, photo, xmp, tail),
+    frontCamera: frontCamera(main, photo, xmp, trailer),
     mirrored: Boolean(maker || main.get(0x0110)) && [2, 4, 5, 7].includes(orientation),
     frontOrientation: typeof maker === "string" && ANDROID.test(maker) && orientation === 8,
     focalMm: length(photo.get(0x920a)),
@@ -46,7 +50,7 @@ export function readHints({ exif: { main, photo }, xmp }, tail = new Uint8Array(
 const length = (value) => (typeof value === "number" && Number.isFinite(value) && value > 0 ? value : null);
 
 /** The lens' name decides alone; then the makers' own signs; Apple's focal length only without these. */
-function frontCamera(main, photo, xmp, tail) {
+function frontCamera(main, photo, xmp, trailer) {
   const lens = stripped(asText(photo.get(0xa434)));
   const lenses = lens ? [lens] : [...xmp.matchAll(XMP_LENS)].map((match) => (match[1] ?? match[2]).trim());
   const side = unanimous(lenses.map((text) => {
@@ -54,7 +58,7 @@ function frontCamera(main, photo, xmp, tail) {
     return front === back ? null : front;
   }));
   if (side !== null) return side;
-  const votes = [fromApple(photo.get(0x927c)), hasFrontCameraBlock(tail) || null, fromOppo(photo.get(0x9286)),
+  const votes = [fromApple(photo.get(0x927c)), hasFrontCameraBlock(trailer) || null, fromOppo(photo.get(0x9286)),
     fromXiaomi(photo.get(0x9999) || main.get(0x9999))];
   return votes.some((vote) => vote !== null) ? unanimous(votes) : fromAppleFocalLength(main, photo);
 }
@@ -96,7 +100,7 @@ export function evidence(hints, face, size) {
     const distance = (FACE_WIDTH_M * hints.focal35) / (DIAGONAL_MM * share);
     const shift = distanceLogOdds(distance) - distanceLogOdds((distance * USUAL_F35) / hints.focal35);
     const [low, high] = DISTANCE_LIMITS;
-    found.push({ signal: "subject_distance", logOdds: Math.min(Math.max(shift, low), high), value: distance });
+    found.push({ signal: "subject_distance", logOdds: clip(shift, low, high), value: distance });
   }
   // Without a face only what speaks against a selfie counts: a front camera may shoot a landscape.
   return found.filter((item) => item && (face || item.logOdds < 0));

@@ -1,5 +1,6 @@
 // The linear model: one weight per feature.
 import { FEATURE_VERSION } from "./features.js";
+import { clip, total } from "./sampling.js";
 
 const SCHEMA_VERSION = 3, CLIP = 3;
 
@@ -19,20 +20,21 @@ export class LinearModel {
     this.margin = weights.margins.first_look ?? Infinity;
   }
 
-  /** Each group's share of the decision value. */
-  shares(features) {
-    return this.groups.map(({ group, mean, scale, coef }) => {
-      let sum = 0;
-      features[group].forEach((value, index) => {
-        sum += Math.min(Math.max((value - mean[index]) / scale[index], -CLIP), CLIP) * coef[index];
-      });
-      return [group, sum];
-    });
+  /**
+   * Each group's share of the decision value, and that value.
+   * @param {Record<string, Float32Array>} features
+   * @param {{logOdds: number}[]} metadata
+   */
+  score(features, metadata) {
+    const shares = this.groups.map(({ group, mean, scale, coef }) => [group, total(Array.from(features[group],
+      (value, index) => clip((value - mean[index]) / scale[index], -CLIP, CLIP) * coef[index]))]);
+    const told = total(metadata.map(({ logOdds }) => logOdds)) / this.calibration[0];
+    return { shares, decision: total(shares.map(([, share]) => share)) + this.intercept + told };
   }
 
   probability(decision) {
     const [slope, offset] = this.calibration;
-    return 1 / (1 + Math.exp(-Math.max(-60, Math.min(60, slope * decision + offset))));
+    return 1 / (1 + Math.exp(-clip(slope * decision + offset, -60, 60)));
   }
 
   /** The decision value of a calibrated probability. */

@@ -1,5 +1,5 @@
-// A decoded picture to the working size, its borders cut off; and decoding by the platform.
-import { cut, fromRgba, resize, rint } from "./picture.js";
+// A decoded picture to the working size, its borders cut off.
+import { cut, resize, rint } from "./picture.js";
 
 export const WORKING_SIZE = 320;
 export const MIN_SIDE = 24;
@@ -76,27 +76,4 @@ function band({ data }, { lines, length, at }) {
   if (count < MIN_BAND || count > limit) return 0;
   // The first line after the band may be a blend; the second one belongs to the picture.
   return far(Math.min(count + 2, limit + 2), STEP) / length < STEP_SHARE ? 0 : Math.min(count + 1, limit);
-}
-
-/** Decode a blob upright with the browser, at no more than twice the working size where it is large. */
-export async function decode(blob) {
-  let bitmap = await createImageBitmap(blob, { imageOrientation: "from-image" });
-  const size = [bitmap.width, bitmap.height];
-  try {
-    const ratio = WORKING_SIZE / Math.max(...size);
-    if (ratio < 0.25) {
-      const [resizeWidth, resizeHeight] = size.map((side) => 2 * Math.max(1, rint(side * ratio)));
-      const small = await createImageBitmap(bitmap, { resizeWidth, resizeHeight, resizeQuality: "high" });
-      bitmap.close();
-      bitmap = small;
-    }
-    const canvas = typeof OffscreenCanvas === "undefined"
-      ? Object.assign(document.createElement("canvas"), { width: bitmap.width, height: bitmap.height })
-      : new OffscreenCanvas(bitmap.width, bitmap.height);
-    const context = canvas.getContext("2d", { willReadFrequently: true });
-    context.drawImage(bitmap, 0, 0);
-    return { pixels: fromRgba(context.getImageData(0, 0, bitmap.width, bitmap.height)), size };
-  } finally {
-    bitmap.close();
-  }
 }

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SelfieDetector } from "classicselfie";
-import { hasFrontCameraBlock, readExif, readHeader } from "../src/exif.js";
+import { readExif, readHeader } from "../src/exif.js";
 import { evidence, readHints } from "../src/metadata.js";
+import { hasFrontCameraBlock } from "../src/trailer.js";
 import { findBorders, toWorkingSize } from "../src/working.js";
 
 const folder = new URL(process.env.CLASSICSELFIE_EXPORT ?? "../data/", import.meta.url);
