@@ -32,8 +32,8 @@ from classicselfie.training.manifest import read_manifest
 BUILD = Path(__file__).parents[1] / "ports" / "javascript" / "build.js"
 LOAD = """async () => {
   const started = performance.now();
-  const { SelfieDetector } = await import("./src/index.js");
-  globalThis.detector = await SelfieDetector.load(new URL("data/", location.href));
+  const { SelfieDetector } = await import("./static/port/src/index.js");
+  globalThis.detector = await SelfieDetector.load(new URL("static/port/data/", location.href));
   return performance.now() - started;
 }"""
 CHECK = """async (content) => {

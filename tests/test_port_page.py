@@ -33,10 +33,8 @@ DROP = """(zone, [name, content]) => {
   zone.dispatchEvent(new DragEvent("drop", options));
 }"""
 CHECK = """async (content) => {
-  const { SelfieDetector } = await import("./src/index.js");
-  globalThis.loaded ??= SelfieDetector.load(new URL("data/", location.href));
-  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
-  return (await globalThis.loaded).check(new Blob([bytes]));
+  const { judge } = await import("./static/judge.js");
+  return judge(new Blob([Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))]));
 }"""
 
 
@@ -54,9 +52,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Thread
     assert call("export", folder / "export", "--no-golden").returncode == 0
     build = [node, str(PORT / "build.js"), str(folder / "export"), str(folder / "site")]
     subprocess.run(build, check=True, timeout=60)
-    form = Path(__file__).parents[1] / "examples" / "upload_form"
-    for path in form.iterdir():  # the example stands beside the module and its data
-        shutil.copy(path, folder / "site" / path.name.replace("index", "upload"))
+    form = folder / "site" / "form"  # the example stands beside the module and its data
+    shutil.copytree(Path(__file__).parents[1] / "examples" / "upload_form", form)
+    shutil.copytree(PORT / "src", form / "src")
+    shutil.copytree(folder / "export", form / "data")
     handler = partial(_Quiet, directory=str(folder / "site"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -93,7 +92,14 @@ def test_a_dropped_photo_is_judged_on_the_device(
     expect(answer.locator(".facts")).to_have_text("480 × 640 · 1 face")
     expect(answer.locator(".faces .box")).to_have_count(1)
     expect(answer.locator("summary")).to_have_text(re.compile(r"Judged on this device in \d+ ms"))
-    expect(page.get_by_text("nothing leaves it")).to_be_visible()
+    expect(answer.locator(".why > .reasons li").first).to_be_visible()
+    expect(page.get_by_text("nothing of them leaves it")).to_be_visible()
+    for of_the_service in ("behind this page", "API description", "HEIC"):
+        expect(page.get_by_text(of_the_service)).to_be_hidden()
+    expect(page.get_by_role("switch")).to_be_hidden()
+    answer.focus()
+    page.keyboard.press("w")
+    expect(answer.locator(".said")).to_have_text(re.compile("^You say: "))
     assert page.evaluate("() => document.documentElement.scrollWidth") == 360
     # Nothing but the page's own files is asked for, and nothing is sent.
     assert {method for method, _ in asked} <= {"GET"}
@@ -112,6 +118,20 @@ def test_it_works_without_a_network_after_the_first_load(
     page.set_input_files("#photos", person_path)
     heading = card(page, person_path.name).get_by_role("heading")
     expect(heading).to_have_text(re.compile("selfie"), timeout=60_000)
+    context.close()
+
+
+def test_a_browser_without_workers_judges_in_the_page(
+    browser: Any, site: tuple[str, ThreadingHTTPServer], person_path: Path
+) -> None:
+    context = browser.new_context(service_workers="block")
+    page = context.new_page()
+    page.add_init_script("delete window.Worker")
+    page.goto(site[0])
+    page.set_input_files("#photos", person_path)
+    heading = card(page, person_path.name).get_by_role("heading")
+    expect(heading).to_have_text(re.compile("selfie"), timeout=60_000)
+    assert len(page.workers) == 0
     context.close()
 
 
@@ -151,10 +171,10 @@ def test_the_upload_form_warns_and_never_blocks(
     context = browser.new_context(service_workers="block")
     page = context.new_page()
     # The drawn person is no selfie by the strict threshold.
-    weights = page.request.get(f"{site[0]}data/weights.json").json()
+    weights = page.request.get(f"{site[0]}form/data/weights.json").json()
     weights["thresholds"] = {"strict": 0.3, "sensitive": 0.2}
     page.route("**/data/weights.json", lambda route: route.fulfill(json=weights))
-    page.goto(f"{site[0]}upload.html")
+    page.goto(f"{site[0]}form/")
     photos = {"me.jpg": draw_person(), "room.jpg": draw_scene(640, 480, seed=3)}
     for name, picture in photos.items():
         (tmp_path / name).write_bytes(encode(picture, ".jpg"))

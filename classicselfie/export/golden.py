@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from classicselfie.detector import SelfieDetector
-from classicselfie.features import GROUPS, Scene, Vector, extract_features
+from classicselfie.features import FEATURE_NAMES, GROUPS, Scene, Vector, extract_features
 from classicselfie.images import BgrImage
 from classicselfie.model import Floats
+from classicselfie.observations import OBSERVATIONS, Sight
 from classicselfie.photo import open_photo
 
 _DIGITS = 7
+_DISTANCES_M = None, 0.5, 2.0  # that a file may tell: nothing, within and beyond an arm's reach
 
 
 def measure(detector: SelfieDetector, image: BgrImage) -> dict[str, Any]:
@@ -53,9 +55,26 @@ def measure(detector: SelfieDetector, image: BgrImage) -> dict[str, Any]:
         "looks": 1 if np.array_equal(first, analysis.features) else 2,
         "shares": {name: float(part.sum()) for name, part in split(shares[0]).items()},
         "bias": bias,
+        "clauses": _clauses(scene, analysis.features) if found.faces else [],
         "decision": analysis.decision_value,
         "verdict": verdict,
     }
+
+
+def _clauses(scene: Scene, features: Vector) -> list[dict[str, Any]]:
+    """Tell what each observation would say for a selfie and against one, whatever the weights."""
+    values = dict(zip(FEATURE_NAMES, features.tolist(), strict=True))
+    sights = [Sight(scene, values, metres) for metres in _DISTANCES_M]
+    return [
+        {
+            "metres": sight.distance_m,
+            "told": {
+                each.name: [each.tell(sight, True), each.tell(sight, False)]
+                for each in OBSERVATIONS
+            },
+        }
+        for sight in sights
+    ]
 
 
 def by_group(vector: Vector) -> dict[str, list[float]]:

@@ -21,7 +21,7 @@ export class SelfieDetector {
    * @param {{port: object, weights: object, numbers: Float32Array, threshold?: Threshold}} data
    * what `classicselfie export` writes; see `load`
    */
-  constructor({ port, weights, numbers, threshold = "strict" }) {
+  constructor({ port, weights, numbers, threshold = port.threshold ?? "strict" }) {
     this.#net = new YuNet(port.layers, numbers);
     this.#model = new LinearModel(weights, port.model);
     const isNumber = typeof threshold === "number", named = this.#model.thresholds;

@@ -134,6 +134,16 @@ const OBSERVATIONS = [
 ];
 const DISTANCE = "subject_distance";
 
+/** What observations are made of; `metres` is the distance of the largest face, or null. */
+const sightOf = ({ scene, features }, metres) => ({ scene, ...features, height: features.face[2], metres });
+
+/** What each observation would say for a selfie and against one, by signal. */
+export function observe(judged, metres) {
+  const sight = sightOf(judged, metres);
+  return Object.fromEntries(OBSERVATIONS.map(([signal, , describe]) =>
+    [signal, [true, false].map((supports) => describe(sight, supports))]));
+}
+
 /**
  * Sum the shares per reason and put them into words: that no face was found; what can be seen or read,
  * strongest first; the picture's general look last.
@@ -148,7 +158,7 @@ export function explain({ scene, features, shares, metadata, faces }, slope) {
     groups.forEach((group) => left.delete(group));
   };
   if (!faces.length) tell(first, "no_face", "no face was found", sumOf([...NEEDS_FACE]), [...NEEDS_FACE]);
-  const sight = { scene, ...features, height: features.face[2], metres: file.get(DISTANCE)?.value ?? null };
+  const sight = sightOf({ scene, features }, file.get(DISTANCE)?.value ?? null);
   for (const [signal, groups, describe] of faces.length ? OBSERVATIONS : []) {
     const share = sumOf(groups) + (signal === "face" ? (file.get(DISTANCE)?.logOdds ?? 0) / slope : 0);
     const clause = Math.abs(share) * slope >= TOLD && describe(sight, share > 0);
