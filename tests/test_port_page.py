@@ -37,6 +37,12 @@ CHECK = """async (content) => {
   return judge(new Blob([Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))]));
 }"""
 
+SURVEY = """async ([contents, count]) => {
+  const [{ judge }, { survey }] = await Promise.all([import("./static/judge.js"), import("./mutations.js")]);
+  const bytes = (content) => Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  return survey(judge, contents.map(bytes), count);
+}"""
+
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
@@ -52,6 +58,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Thread
     assert call("export", folder / "export", "--no-golden").returncode == 0
     build = [node, str(PORT / "build.js"), str(folder / "export"), str(folder / "site")]
     subprocess.run(build, check=True, timeout=60)
+    shutil.copy(PORT / "test" / "mutations.js", folder / "site")
     form = folder / "site" / "form"  # the example stands beside the module and its data
     shutil.copytree(Path(__file__).parents[1] / "examples" / "upload_form", form)
     shutil.copytree(PORT / "src", form / "src")
@@ -163,6 +170,15 @@ def test_broken_files_are_told_and_never_reject(page: Any, person_jpeg: bytes) -
         told = page.evaluate(CHECK, base64.b64encode(photo).decode())
         assert told["label"] == "unknown"
         assert sentence in told["reasons"][0]["sentence"]
+
+
+def test_no_broken_file_makes_it_raise_or_hang(page: Any, person_jpeg: bytes) -> None:
+    small = draw_person(120, 160)
+    sounds = [person_jpeg, *(encode(small, kind) for kind in (".jpg", ".png", ".webp", ".bmp"))]
+    found = page.evaluate(SURVEY, [[base64.b64encode(sound).decode() for sound in sounds], 200])
+    assert found["wrong"] == []
+    assert found["judged"] + found["unknown"] == 200
+    assert min(found["judged"], found["unknown"]) > 20  # both decoders' mercy and their refusal
 
 
 def test_the_upload_form_warns_and_never_blocks(
