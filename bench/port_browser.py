@@ -1,9 +1,10 @@
 """How near the JavaScript port comes to Python from the photos' files, through Chromium's decoder.
 
-    python bench/port_browser.py ../shared/data/manifest.csv --photos 60
+    python bench/port_browser.py ../shared/data/manifest.csv --photos 300 --mutated 10000
 
 Needs Node and Chromium. Then times one 12-megapixel photo as it is and with Chromium's own
 throttling of the processor, six-fold: from the page's load to a verdict, and further verdicts.
+Last it breaks drawn files in many ways and judges them: nothing may be thrown, nothing may hang.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from playwright.sync_api import sync_playwright
 
 from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import draw_person
+from classicselfie.benchmark.pictures import add_grain, sensor_noise
 from classicselfie.export.command import export
 from classicselfie.training.manifest import read_manifest
 
@@ -35,6 +37,11 @@ LOAD = """async () => {
   const { SelfieDetector } = await import("./static/port/src/index.js");
   globalThis.detector = await SelfieDetector.load(new URL("static/port/data/", location.href));
   return performance.now() - started;
+}"""
+SURVEY = """async ([contents, count]) => {
+  const { survey } = await import("./mutations.js");
+  const bytes = (content) => Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  return survey((file) => globalThis.detector.check(file), contents.map(bytes), count);
 }"""
 CHECK = """async (content) => {
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
@@ -64,8 +71,9 @@ def compare(page: Any, detector: SelfieDetector, photos: list[Path]) -> None:
 
 def time(page: Any, rate: int) -> None:
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": rate})
-    large = cv2.imencode(".jpg", draw_person(3000, 4000, (0.45, 0.55), 0.4))[1].tobytes()
-    small = cv2.imencode(".jpg", draw_person(270, 360, (0.45, 0.55), 0.4))[1].tobytes()
+    noisy = draw_person(3000, 4000, (0.45, 0.55), 0.4)
+    add_grain(noisy, sensor_noise(3000))  # a file of a phone's size, which takes its time to decode
+    large, small = encoded(noisy, ".jpg"), encoded(draw_person(270, 360, (0.45, 0.55), 0.4), ".jpg")
     load = page.evaluate(LOAD)
     for title, data in (("12 megapixels", large), ("0.1 megapixels", small)):
         runs = [page.evaluate(CHECK, base64.b64encode(data).decode()) for _ in range(8)]
@@ -80,10 +88,27 @@ def time(page: Any, rate: int) -> None:
         )
 
 
+def mutate(page: Any, count: int) -> None:
+    small = draw_person(120, 160)
+    kinds = (".jpg", ".png", ".webp", ".bmp")
+    sounds = [encoded(small, kind) for kind in kinds] + [encoded(draw_person(), ".jpg")]
+    contents = [base64.b64encode(sound).decode() for sound in sounds]
+    found = page.evaluate(SURVEY, [contents, count])
+    print(
+        f"{count} broken files: {found['judged']} judged, {found['unknown']} unknown with a "
+        f"reason, {len(found['wrong'])} wrong {found['wrong'][:3]}; slowest {found['slowest_ms']:.0f} ms"
+    )
+
+
+def encoded(image: Any, kind: str) -> bytes:
+    return cv2.imencode(kind, image)[1].tobytes()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("manifest", type=Path)
-    parser.add_argument("--photos", type=int, default=60)
+    parser.add_argument("--photos", type=int, default=300)
+    parser.add_argument("--mutated", type=int, default=200)
     parser.add_argument("--split", default="train")
     arguments = parser.parse_args()
     rows = [row for row in read_manifest(arguments.manifest) if row.split == arguments.split]
@@ -92,6 +117,7 @@ def main() -> None:
         export(Path(name) / "export", {})
         build = ["node", str(BUILD), f"{name}/export", f"{name}/site"]
         subprocess.run(build, check=True)
+        shutil.copy(BUILD.parent / "test" / "mutations.js", f"{name}/site")
         handler = partial(_Quiet, directory=f"{name}/site")
         with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -102,8 +128,9 @@ def main() -> None:
             page.goto(f"http://127.0.0.1:{server.server_port}/")
             page.evaluate(LOAD)
             compare(page, SelfieDetector(), [row.path for row in chosen])
-            for rate in (1, 6):
+            for rate in (1, 6, 1):
                 time(page, rate)
+            mutate(page, arguments.mutated)
             browser.close()
             server.shutdown()
 

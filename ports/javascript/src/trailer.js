@@ -33,7 +33,8 @@ export async function readTrailer(blob, isJpeg) {
   for (let stop = blob.size; stop > Math.max(0, blob.size - SEARCH_BYTES); stop -= TRAILER_BYTES - 3) {
     const part = await before(stop);
     for (const mark of marksIn(part)) {
-      const trailer = left-- > 0 ? await before(stop - part.length + mark + 4) : tail;
+      if (left-- <= 0) return tail;
+      const trailer = await before(stop - part.length + mark + 4);
       if (directory(trailer, trailer.length - 4)) return trailer;
     }
   }

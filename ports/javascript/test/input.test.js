@@ -106,8 +106,15 @@ test("Samsung's trailer is found before a video of some megabytes, and wherever 
   assert.equal(hasFrontCameraBlock(await readTrailer(video, false)), false);
   assert.equal(hasFrontCameraBlock(await readTrailer(new Blob([video, new Uint8Array([0xff, 0xd9, 0, 0])]), true)), false);
   // Marks without a directory cost no more than a bounded number of looks.
-  const marks = new Blob([trailer, "SEFT".repeat(2 ** 18)]);
-  assert.equal((await readTrailer(marks, true)).length, 2 ** 18);
+  let looks = 0;
+  class Counted extends Blob {
+    slice(...ends) {
+      looks += 1;
+      return super.slice(...ends);
+    }
+  }
+  await readTrailer(new Counted([trailer, "SEFT".repeat(2 ** 18), "."]), true);
+  assert.ok(looks > 100 && looks < 120, `${looks} looks`);
 });
 
 test("metadata become the same log-odds as in Python", () => {
