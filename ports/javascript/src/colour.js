@@ -1,5 +1,5 @@
 // Colours of the whole frame, and how those of the face vary around its own median.
-import { clip, histogram, region, total, visit, wholeBox } from "./sampling.js";
+import { clip, histogram, plane, region, total, visit, wholeBox } from "./sampling.js";
 
 const HUES = 8, LEVELS = 4, CELLS = 64;
 const FRAME_STEPS = [64, 32, 64], FACE_STEPS = [32, 16, 32];
@@ -13,40 +13,31 @@ const redGreen = (data, place) => data[3 * place] - data[3 * place + 1];
 const yellowBlue = (data, place) => data[3 * place] + data[3 * place + 1] - 2 * data[3 * place + 2];
 
 export function colour(scene) {
-  const { quarter: { width, height, data }, lumaQuarter, saturation } = scene;
-  const size = width * height;
+  const { quarter: { width, height, data }, lumaQuarter, saturation } = scene, size = width * height;
   const hues = new Array(HUES).fill(0);
-  const value = new Uint8Array(size);
-  for (let place = 0; place < size; place++) {
+  const value = plane(width, height, (place) => {
     const across = redGreen(data, place), down = yellowBlue(data, place);
     const near = ROOT_BELOW * Math.abs(down) > ROOT_ABOVE * Math.abs(across);
     hues[OCTANTS[near + 2 * (across < 0) + 4 * (down < 0)]] += saturation.data[place] / (255 * size);
-    value[place] = Math.max(data[3 * place], data[3 * place + 1], data[3 * place + 2]);
-  }
-  const whole = planesOf(region([0, height], [0, width]), width, lumaQuarter, data);
-  const [mean, moments] = momentsOf(whole);
-  return [
-    ...hues, ...quarters(saturation), ...quarters({ width, height, data: value }),
-    ...joint(whole, [128, 0, 0], FRAME_STEPS), ...mean, ...moments, ...face(scene),
-  ];
+    return Math.max(data[3 * place], data[3 * place + 1], data[3 * place + 2]);
+  });
+  const whole = planesOf(region([0, height], [0, width]), lumaQuarter, data), [mean, moments] = momentsOf(whole);
+  return [...hues, ...quarters(saturation), ...quarters(value), ...joint(whole, [128, 0, 0], FRAME_STEPS), ...mean,
+    ...moments, ...face(scene)];
 }
 
 function face(scene) {
-  if (scene.face) {
-    const part = wholeBox(scene.innerFace.map((each) => each / 2), scene.lumaHalf);
-    if (part.size >= LEAST) {
-      const planes = planesOf(part, scene.half.width, scene.lumaHalf, scene.half.data);
-      const middle = planes.map((plane) => plane.slice().sort()[plane.length >> 1]);
-      return [...joint(planes, middle, FACE_STEPS), ...momentsOf(planes)[1]];
-    }
-  }
-  return new Array(CELLS + 6).fill(0);
+  const part = scene.face && wholeBox(scene.innerFace.map((each) => each / 2), scene.lumaHalf);
+  if (!part || part.size < LEAST) return new Array(CELLS + 6).fill(0);
+  const planes = planesOf(part, scene.lumaHalf, scene.half.data);
+  const middle = planes.map((each) => each.slice().sort()[each.length >> 1]);
+  return [...joint(planes, middle, FACE_STEPS), ...momentsOf(planes)[1]];
 }
 
-function planesOf(part, width, luma, data) {
+function planesOf(part, luma, data) {
   const planes = [0, 1, 2].map(() => new Int16Array(part.size));
   let to = 0;
-  visit(part, width, (place) => {
+  visit(part, luma.width, (place) => {
     planes[0][to] = luma.data[place];
     planes[1][to] = redGreen(data, place);
     planes[2][to++] = yellowBlue(data, place);
@@ -54,30 +45,23 @@ function planesOf(part, width, luma, data) {
   return planes;
 }
 
-function quarters(plane) {
-  const counts = histogram(plane);
-  return [0, 1, 2, 3].map((quarter) => total(counts.slice(64 * quarter, 64 * quarter + 64)) / plane.data.length);
-}
+const quarters = (of) => [0, 1, 2, 3].map((quarter) =>
+  total(histogram(of).slice(64 * quarter, 64 * quarter + 64)) / of.data.length);
 
 /** Share of the pixels in each of 4 × 4 × 4 cells; values outside fall into the outermost. */
 function joint(planes, middle, steps) {
   const out = new Array(CELLS).fill(0);
-  const size = planes[0].length;
-  for (let place = 0; place < size; place++) {
-    let cell = 0;
-    for (let axis = 0; axis < 3; axis++) {
-      const level = Math.floor((planes[axis][place] - (middle[axis] - 2 * steps[axis])) / steps[axis]);
-      cell = cell * LEVELS + clip(level, 0, LEVELS - 1);
-    }
+  planes[0].forEach((_, place) => {
+    const cell = planes.reduce((before, each, axis) => before * LEVELS +
+      clip(Math.floor((each[place] - middle[axis]) / steps[axis]) + 2, 0, LEVELS - 1), 0);
     out[cell] += 1;
-  }
-  return out.map((count) => count / size);
+  });
+  return out.map((count) => count / planes[0].length);
 }
 
 /** Means; then the spread of each channel and the covariance of each pair. */
 function momentsOf(planes) {
-  const size = planes[0].length;
-  const mean = planes.map((plane, axis) => plane.reduce((sum, value) => sum + value, 0) / size / UNITS[axis]);
+  const size = planes[0].length, mean = planes.map((each, axis) => total(each) / size / UNITS[axis]);
   const covariance = (one, other) => {
     let sum = 0;
     for (let place = 0; place < size; place++) {
