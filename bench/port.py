@@ -29,6 +29,7 @@ from classicselfie.training.manifest import read_manifest
 
 STAGES = ("faces", "skin", "features", "score", "reasons")
 RUNNER = Path(__file__).with_name("port.mjs")
+ASKED = 1e-3
 MAPS = np.array([name.startswith("maps") for name in FEATURE_NAMES])
 
 
@@ -56,7 +57,7 @@ def main() -> None:
     rows = [row for row in read_manifest(arguments.manifest) if row.split == arguments.split]
     chosen = [rows[i] for i in np.linspace(0, len(rows) - 1, arguments.photos).astype(int)]
     lost_faces = same_labels = same_words = 0
-    boxes, points, exact, maps, steps, odds, ratios = [], [], [], [], [], [], []
+    boxes, points, exact, maps, steps, odds, ratios, flipped = [], [], [], [], [], [], [], []
     stage_ms: dict[str, list[tuple[float, float]]] = {stage: [] for stage in STAGES}
     with tempfile.TemporaryDirectory() as name:
         folder, exported = Path(name), Path(name) / "export"
@@ -79,6 +80,7 @@ def main() -> None:
         exact.append((away / scale)[~MAPS].max())
         maps.append((away / scale)[MAPS].max())
         steps.append(away[MAPS].max() * 1024)
+        flipped.append(int((away / scale > ASKED).sum()))
         odds.append(abs(analysis.verdict.probability - told["probability"]))
         same_labels += analysis.verdict.label == told["label"]
         same_words += analysis.verdict.to_dict().get("summary") == told["summary"]
@@ -103,6 +105,11 @@ def main() -> None:
     ):
         told = ", ".join(f"{np.quantile(values, q):.2g}" for q in (0.5, 0.99, 1.0))
         print(f"{title}: median, 99 %, largest: {told}")
+    touched = sum(map(bool, flipped))
+    print(
+        f"more than {ASKED} spreads away: {sum(flipped)} of {count * len(FEATURE_NAMES)} features, "
+        f"on {touched} photos, at most {max(flipped)} on one"
+    )
     for stage, pairs in stage_ms.items():
         ours, theirs = (median(pair[side] for pair in pairs) for side in (0, 1))
         print(f"{stage}: {ours:.2f} ms in Node, {theirs:.2f} in Python: × {ours / theirs:.2f}")

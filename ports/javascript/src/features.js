@@ -4,6 +4,7 @@ import { crowd, face, place, pose } from "./geometry.js";
 import { backdrop, focus, light } from "./light.js";
 import { poolView } from "./maps.js";
 import { hogFace } from "./outlines.js";
+import { total } from "./sampling.js";
 import { skin } from "./skin.js";
 import { texture } from "./texture.js";
 
@@ -24,6 +25,6 @@ export function extract(scene, views) {
 export function withViews(features, scene, views) {
   const looks = views.map((view) => poolView(view, scene));
   const mean = (name) => Float32Array.from(looks[0][name], (_, index) =>
-    looks.reduce((sum, look) => sum + look[name][index], 0) / looks.length);
+    total(looks.map((look) => look[name][index])) / looks.length);
   return { ...features, maps: mean("pooled"), maps_pairs: mean("pairs") };
 }

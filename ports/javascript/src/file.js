@@ -38,7 +38,8 @@ export async function decode(blob, { format, size }) {
   const limit = MAX_MEGAPIXELS[format];
   if (!limit) throw new PhotoError(`not a picture in a supported format (${Object.keys(MAX_MEGAPIXELS).join(", ")})`);
   if (size && size[0] * size[1] > limit * 1e6) {
-    throw new PhotoError(`its header promises ${size.join(" × ")} pixels, more than the limit of ${limit} megapixels for ${format}`);
+    const promised = `${size.join(" × ")} pixels`;
+    throw new PhotoError(`its header promises ${promised}, more than the limit of ${limit} megapixels for ${format}`);
   }
   if (typeof createImageBitmap === "undefined") {
     throw new PhotoError("this platform cannot decode pictures: give {data, width, height} of RGBA instead");

@@ -1,6 +1,6 @@
 // How the face is lit, what is sharp, and what is behind the head.
-import { boxSum, folded, gridSums, histogram, meanAndSpread, plain, region, sumsOf, total, visit, wholeBox, wholePixels,
-} from "./sampling.js";
+import { boxSum, folded, gridSums, histogram, meanAndSpread, plain, region, sumsOf } from "./sampling.js";
+import { total, visit, wholeBox, wholePixels } from "./sampling.js";
 
 const BRIGHT = 245, DARK = 16;
 const FLOOR = 0.5; // of the mean detail: keeps the logarithm of flat areas finite

@@ -8,15 +8,19 @@ const MAX_LENS_TEXT = 200;
 const XMP_LENS = (() => {
   const name = "(?:[\\w.-]{1,40}:)?(?:LensModel|Lens)";
   const list = "(?:<[\\w.-]{1,40}:(?:Alt|Bag|Seq)\\s*>\\s{0,40}<[\\w.-]{1,40}:li(?:\\s[^<>]{0,200})?>\\s{0,40})?";
-  return new RegExp(`\\s${name}\\s{0,8}=\\s{0,8}["']([^"'<>]{1,200})["']|<${name}(?:\\s[^<>]{0,200})?>\\s{0,40}${list}([^<>]{1,200})<`, "g");
+  const attribute = `\\s${name}\\s{0,8}=\\s{0,8}["']([^"'<>]{1,200})["']`;
+  return new RegExp(`${attribute}|<${name}(?:\\s[^<>]{0,200})?>\\s{0,40}${list}([^<>]{1,200})<`, "g");
 })();
 const OPPO = /^oppo_(\d{1,18})(?!\d)/i;
 const XIAOMI = /"sensorType"\s{0,8}:\s{0,8}"(front|rear)"/g;
-const ANDROID = /^\s*(?:asus|google|hmd|honor|htc|huawei|infinix|itel|lge|meizu|motorola|nothing|oneplus|oppo|realme|samsung|symphony|tecno|vivo|xiaomi|zte)\b/i;
+const ANDROID = new RegExp("^\\s*(?:asus|google|hmd|honor|htc|huawei|infinix|itel|lge|meizu|motorola|nothing|oneplus|" +
+  "oppo|realme|samsung|symphony|tecno|vivo|xiaomi|zte)\\b", "i");
 // Likelihood ratios and where they come from: classicselfie/metadata.py and docs/metadata.md.
 const FRONT_GIVEN_SELFIE = 0.9, FRONT_GIVEN_OTHER = 0.03;
-const FOCAL_MM = [[1.9, 3.2, 9 / 16, 5 / 113], [3.2, 3.9, 6 / 16, 7 / 113], [3.9, 8, 1 / 16, 101 / 113]];
-const PLACEHOLDER_MM = 3.5, PHONE_MAX_MM = 8;
+// From, to, and how often front and back cameras have such a focal length; no phone has the last.
+const FOCAL_MM = [[1.9, 3.2, 9 / 16, 5 / 113], [3.2, 3.9, 6 / 16, 7 / 113], [3.9, 8, 1 / 16, 101 / 113],
+  [8, Infinity, 0, 1]];
+const PLACEHOLDER_MM = 3.5;
 const MIRRORED = [0.1, 0.005], TURNED = [2 / 16, 1 / 23];
 const SELFIE_DISTANCE = [0.45, 0.45], OTHER_DISTANCE = [1.8, 0.8], USUAL_F35 = 27, DISTANCE_LIMITS = [-3, 0.5];
 const FACE_WIDTH_M = 0.16, DIAGONAL_MM = 43.3;
@@ -91,10 +95,9 @@ function fromAppleFocalLength(main, photo) {
  * @returns {{signal: string, logOdds: number, value: number}[]}
  */
 export function evidence(hints, face, size) {
-  const found = [cameraEvidence(hints)];
-  const unknown = hints.frontCamera === null;
-  if (hints.mirrored && unknown) found.push({ signal: "mirrored", logOdds: logOdds(...MIRRORED), value: 1 });
-  if (hints.frontOrientation && unknown) found.push({ signal: "orientation", logOdds: logOdds(...TURNED), value: 1 });
+  const found = [cameraEvidence(hints)], isOpen = hints.frontCamera === null;
+  if (hints.mirrored && isOpen) found.push({ signal: "mirrored", logOdds: logOdds(...MIRRORED), value: 1 });
+  if (hints.frontOrientation && isOpen) found.push({ signal: "orientation", logOdds: logOdds(...TURNED), value: 1 });
   if (face && hints.focal35 !== null && face.bbox[2] > 0) {
     const share = face.bbox[2] / Math.hypot(...size);
     const distance = (FACE_WIDTH_M * hints.focal35) / (DIAGONAL_MM * share);
@@ -107,11 +110,11 @@ export function evidence(hints, face, size) {
 }
 
 function cameraEvidence({ frontCamera: front, focalMm: focal }) {
-  if (front !== null) return { signal: "front_camera", logOdds: logOdds(Number(front), Number(!front)), value: Number(front) };
+  const told = (signal, value, likelihoods) => ({ signal, logOdds: logOdds(...likelihoods), value });
+  if (front !== null) return told("front_camera", Number(front), [Number(front), Number(!front)]);
   if (focal === null || Math.abs(focal - PLACEHOLDER_MM) <= 1e-9 * Math.max(focal, PLACEHOLDER_MM)) return null;
-  if (focal >= PHONE_MAX_MM) return { signal: "focal_length", logOdds: logOdds(0, 1), value: focal };
   const range = FOCAL_MM.find(([low, high]) => focal >= low && focal < high);
-  return range ? { signal: "focal_length", logOdds: logOdds(range[2], range[3]), value: focal } : null;
+  return range ? told("focal_length", focal, range.slice(2)) : null;
 }
 
 function logOdds(front, back) {

@@ -7,10 +7,10 @@ const SCHEMA_VERSION = 3, CLIP = 3;
 export class LinearModel {
   /** @param {object} weights what `classicselfie train` wrote */
   constructor(weights, name) {
-    const versions = [weights.schema_version, weights.feature_version];
-    if (versions[0] !== SCHEMA_VERSION || versions[1] !== FEATURE_VERSION || weights.detector !== "yunet") {
-      throw new Error(`these weights have schema ${versions[0]} and features ${versions[1]} of ${weights.detector}; ` +
-        `this port needs ${SCHEMA_VERSION} and ${FEATURE_VERSION} of yunet: export again or upgrade`);
+    const { schema_version: schema, feature_version: version, detector } = weights;
+    if (schema !== SCHEMA_VERSION || version !== FEATURE_VERSION || detector !== "yunet") {
+      throw new Error(`these weights have schema ${schema} and features ${version} of ${detector}; this port ` +
+        `needs ${SCHEMA_VERSION} and ${FEATURE_VERSION} of yunet: export again or upgrade`);
     }
     this.name = name;
     this.groups = weights.groups;

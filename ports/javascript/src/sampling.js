@@ -37,7 +37,8 @@ export function visit({ rows, columns }, width, see) {
 }
 
 /** Count the pixels at each of the 256 values, in all of a plane or in a region. */
-export function histogram({ width, height, data }, part = region([0, height], [0, width]), counts = new Float64Array(256)) {
+export function histogram({ width, height, data }, part, counts = new Float64Array(256)) {
+  part ??= region([0, height], [0, width]);
   visit(part, width, (place) => { counts[data[place]] += 1; });
   return counts;
 }

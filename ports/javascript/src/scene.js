@@ -58,7 +58,7 @@ export class Scene {
     const [x, y, w, h] = this.face.bbox;
     const cell = (CONTEXT_FACES * this.faceSize) / GRID;
     const steps = Array.from({ length: GRID + 2 * ring + 1 }, (_, index) => cell * (index - GRID / 2 - ring));
-    return [steps.map((step) => x + w / 2 + step), steps.map((step) => y + h / 2 + CONTEXT_DROP * this.faceSize + step)];
+    return [x + w / 2, y + h / 2 + CONTEXT_DROP * this.faceSize].map((middle) => steps.map((step) => middle + step));
   }
 }
 
@@ -94,7 +94,7 @@ function coarse(from) {
   const at = reflecting(from);
   return plane(from.width, from.height, (place, x, y) => {
     let sum = 0;
-    for (let row = y - 2; row <= y + 2; row++) for (let column = x - 2; column <= x + 2; column++) sum += at(column, row);
+    for (let near = 0; near < 25; near++) sum += at(x - 2 + (near % 5), y - 2 + Math.floor(near / 5));
     return Math.abs(from.data[place] - Math.fround(sum / 25));
   }, Float64Array);
 }
@@ -113,7 +113,8 @@ export function segmentSkin({ width, height, data }, bbox) {
   }
   const far = [y, cr, cb].map((each, index) => squares(histogram(each, seed), SPREADS[index]));
   const reach = rint(REACH * REACH * ONE);
-  return plane(width, height, (place) => far[0][y.data[place]] + far[1][cr.data[place]] + far[2][cb.data[place]] < reach);
+  return plane(width, height, (place) =>
+    far[0][y.data[place]] + far[1][cr.data[place]] + far[2][cb.data[place]] < reach);
 }
 
 /** Squared distance from the seed's quantiles, for each of the 256 values. */

@@ -3,7 +3,8 @@
 const TRAILER_BYTES = 2 ** 18, SEARCH_BYTES = 2 ** 26, MAX_MARKS = 100, MAX_TRAILERS = 16, MAX_BLOCK = 1024;
 const FRONT_BLOCK = 0x0910, FRONT_NAME = "Front_Cam_Selfie_Info";
 
-const startsWith = (bytes, text, at = 0) => [...text].every((letter, index) => bytes[at + index] === letter.charCodeAt(0));
+const startsWith = (bytes, text, at = 0) =>
+  [...text].every((letter, index) => bytes[at + index] === letter.charCodeAt(0));
 const uint = (bytes, at) => bytes[at] + 2 ** 8 * bytes[at + 1] + 2 ** 16 * bytes[at + 2] + 2 ** 24 * bytes[at + 3];
 
 /** Places of trailers' last words, from the end on. */
