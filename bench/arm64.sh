@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # The test-suite and the golden scores on 64-bit Arm, by emulation on an x86-64 Debian or Ubuntu:
 #
-#     PYTHON=.venv/bin/python bench/arm64.sh [--root DIR]
+#     PYTHON=.venv/bin/python bench/arm64.sh [--root DIR] [TESTS ...]
 #
+# TESTS are what pytest takes, by default all of them.
 # $PYTHON (default: python3) holds the library's requirements and pytest; their versions are installed
 # for Arm, so that nothing but the processor differs. What the script makes lies in DIR (default:
 # classicselfie-arm64 in the temporary folder) and is used again by the next run; delete DIR to start
@@ -33,14 +34,17 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 python=${PYTHON:-python3}
 root=${TMPDIR:-/tmp}/classicselfie-arm64
 cpu=${QEMU_CPU:-cortex-a72}
+tests=()
 
 while (($#)); do
     case $1 in
         --root) root=${2:-} && [[ $root ]] || fail "--root needs a folder" && shift 2 ;;
         -h | --help) sed -n '2,/^set -/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" && exit ;;
-        *) fail "unknown option $1; see --help" ;;
+        -*) fail "unknown option $1; see --help" ;;
+        *) tests+=("$1") && shift ;;
     esac
 done
+((${#tests[@]})) || tests=(tests)
 
 DESELECTED=(
     # These fetch packages with pip inside the system, which has none.
@@ -196,7 +200,7 @@ printf 'emulated by %s as %s\n' "$(cd "$root" && ./qemu-aarch64 --version | head
 
 status=0
 emulated python3 -m pytest -p no:cacheprovider -q tests/test_golden.py | tee "$root/golden.txt" || status=1
-emulated python3 -m pytest -p no:cacheprovider -q tests --ignore tests/test_golden.py \
+emulated python3 -m pytest -p no:cacheprovider -q "${tests[@]}" --ignore tests/test_golden.py \
     "${DESELECTED[@]/#/--deselect=}" | tee "$root/rest.txt" || status=1
 
 arm=$(golden_scores emulated python3) || fail "the golden pictures cannot be scored under emulation"
@@ -204,7 +208,7 @@ x86=$(cd "$here" && PYTHONPATH=$here golden_scores "$python") ||
     fail "the golden pictures cannot be scored on x86"
 
 printf '\ngolden scores: %s\n' "$(tail -n 1 "$root/golden.txt")"
-printf 'all other tests: %s\n' "$(tail -n 1 "$root/rest.txt")"
+printf 'the other tests: %s\n' "$(tail -n 1 "$root/rest.txt")"
 "$python" - "$arm" "$x86" <<'PY' || status=1
 import json, sys
 arm, x86 = map(json.loads, sys.argv[1:])

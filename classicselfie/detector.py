@@ -212,7 +212,8 @@ class SelfieDetector:
 
     def _judge(self, photo: Photo, found: Detection, hints: Hints, timer: _Timer) -> _Judged:
         scene = Scene(photo.image, found.faces, found.views)
-        _ = scene.skin  # computed here, so that its time is told apart
+        if not scene.maps_alone:
+            _ = scene.skin  # computed here, so that its time is told apart
         timer.lap("skin")
         return self._score(photo, scene, hints, timer)
 

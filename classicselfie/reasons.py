@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from classicselfie.features import GROUPS, Scene
+from classicselfie.features import GROUPS, Scene, measured_groups
 from classicselfie.features.group import Values
 from classicselfie.metadata import Evidence
 from classicselfie.model import Floats, Integers, LinearModel
@@ -37,8 +37,6 @@ TITLES = (
     | {NO_FACE: "missing face", LOOK: "picture's general look"}
 )
 """Each kind of reason in a few words."""
-
-_NEEDS_FACE = frozenset(group.name for group in GROUPS if group.needs_face)
 
 
 def _metadata_sentence(evidence: Evidence) -> str:
@@ -104,7 +102,8 @@ def explain(
         far = metadata.get(_DISTANCE)
         told = _observe(Sight(scene, values, far.value if far else None), sums, metadata, slope)
     else:
-        missing = sum(sums.pop(name) for name in names if name in _NEEDS_FACE)
+        measured = {group.name for group in measured_groups(scene)}
+        missing = sum(sums.pop(name) for name in names if name not in measured)
         first.append(Reason(NO_FACE, "no face was found", missing))
     told += [
         Reason(item.signal, _metadata_sentence(item), item.log_odds / slope)

@@ -16,6 +16,7 @@ from classicselfie.features.vector import (
     NamedFeatures,
     Vector,
     extract_features,
+    measured_groups,
 )
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "Scene",
     "Vector",
     "extract_features",
+    "measured_groups",
 ]

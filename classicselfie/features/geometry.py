@@ -34,14 +34,13 @@ _FACE = {
 
 
 def _face(scene: Scene) -> dict[str, float]:
-    if scene.face is None:
-        return dict.fromkeys(_FACE, 0.0)
-    _, _, w, h = scene.face.bbox
+    face = scene.faces[0]
+    _, _, w, h = face.bbox
     size = scene.face_size
     diagonal = size / hypot(scene.width, scene.height)
     return {
         "found": 1.0,
-        "score": scene.face.score,
+        "score": face.score,
         "height": h / scene.height,
         "width": w / scene.width,
         "diagonal": diagonal,
@@ -71,10 +70,8 @@ _PLACE = {
 
 
 def _place(scene: Scene) -> dict[str, float]:
-    if scene.face is None:
-        return dict.fromkeys(_PLACE, 0.0)
-    x, y, w, h = scene.face.bbox
-    landmarks = scene.face.landmarks
+    x, y, w, h = scene.faces[0].bbox
+    landmarks = scene.faces[0].landmarks
     left, right = x / w, (scene.width - x - w) / w
     top, bottom = y / h, (scene.height - y - h) / h
     across = max(0.0, min(x + w, scene.width) - max(x, 0.0))
@@ -113,10 +110,11 @@ _POSE = {
 
 
 def _pose(scene: Scene) -> dict[str, float]:
-    if scene.face is None or len(scene.face.landmarks) != 5:
+    face = scene.faces[0]
+    if len(face.landmarks) != 5:
         return dict.fromkeys(_POSE, 0.0)
-    right_eye, left_eye, nose, right_mouth, left_mouth = scene.face.landmarks
-    x, _, w, h = scene.face.bbox
+    right_eye, left_eye, nose, right_mouth, left_mouth = face.landmarks
+    x, _, w, h = face.bbox
     across = left_eye[0] - right_eye[0], left_eye[1] - right_eye[1]
     eye_distance = max(hypot(*across), 1e-3)
     axis = across[0] / eye_distance, across[1] / eye_distance
@@ -131,7 +129,7 @@ def _pose(scene: Scene) -> dict[str, float]:
     eye_mouth = max(from_eyes(mouth)[1], 0.05 * h)
     aside, below = from_eyes(nose)
     mouth_width = hypot(left_mouth[0] - right_mouth[0], left_mouth[1] - right_mouth[1])
-    roll = _roll(scene.face)
+    roll = _roll(face)
     # A head that leans towards the middle of the picture is held on an arm at the other side.
     side = (x + w / 2) / scene.width - 0.5
     told = eye_distance > 0.05 * w
@@ -182,8 +180,6 @@ _CROWD = {
 
 
 def _crowd(scene: Scene) -> dict[str, float]:
-    if scene.face is None:
-        return dict.fromkeys(_CROWD, 0.0)
     boxes = [face.bbox for face in scene.faces]
     group = [face.bbox for face in scene.similar]
     sizes = [sqrt(w * h) for _, _, w, h in boxes]

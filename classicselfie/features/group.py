@@ -32,7 +32,9 @@ class FeatureGroup:
         Gives the parts of a scene by their names, in the same order; groups of which a loop makes
         both names and numbers give an array, in the order of the names.
     needs_face : bool
-        Whether the group says nothing but that where no face was found.
+        Whether there is nothing to measure without a face.
+    without_maps : bool
+        Whether YuNet's maps tell the same, so that it is measured only where there are none.
     """
 
     name: str
@@ -40,6 +42,7 @@ class FeatureGroup:
     documentation: Mapping[str, str]
     measure: Callable[[Scene], dict[str, float] | Floats]
     needs_face: bool = False
+    without_maps: bool = False
 
     @cached_property
     def parts(self) -> tuple[str, ...]:

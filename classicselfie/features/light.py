@@ -68,4 +68,4 @@ def _clipped(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
     return int(counts[_BRIGHT + 1 :].sum()) / total, int(counts[:_DARK].sum()) / total
 
 
-LIGHT = FeatureGroup("light", "light", _LIGHT, _light)
+LIGHT = FeatureGroup("light", "light", _LIGHT, _light, without_maps=True)

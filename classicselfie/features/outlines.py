@@ -133,7 +133,9 @@ _HOG_FACE = _names()
 
 
 def _hog_face(scene: Scene) -> Floats:
-    return np.zeros(len(_HOG_FACE)) if scene.face is None else _folded(hog_face_cells(scene))
+    return _folded(hog_face_cells(scene))
 
 
-HOG_FACE = FeatureGroup("hog_face", "outlines around the face", _HOG_FACE, _hog_face)
+HOG_FACE = FeatureGroup(
+    "hog_face", "outlines around the face", _HOG_FACE, _hog_face, needs_face=True
+)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classicselfie.faces import Face, MapView
-from classicselfie.features.sampling import Floats, Sums, shares_inside, sums_of
+from classicselfie.features.sampling import Floats, Sums, sums_of
 from classicselfie.images import BgrImage, Box, Luma, Mask, halve
 from classicselfie.skin import segment_skin
 
@@ -94,6 +94,14 @@ class Scene:
         return x + 0.1 * w, y + 0.1 * h, x + 0.9 * w, y + 0.9 * h
 
     # --- what the face detector's network saw ------------------------------------------------
+
+    @property
+    def maps_alone(self) -> bool:
+        """Whether the maps alone are to tell of it: the network looked and found no face.
+
+        All else adds nothing to them there (docs/experiments.md), and such photos are most.
+        """
+        return bool(self.views) and not self.faces
 
     @cached_property
     def map_steps(self) -> list[list[Floats]]:
@@ -200,12 +208,6 @@ class Scene:
         cell = CONTEXT_FACES * self.face_size / GRID
         steps = cell * (np.arange(GRID + 2 * ring + 1, dtype=np.float64) - GRID / 2 - ring)
         return x + w / 2 + steps, y + h / 2 + CONTEXT_DROP * self.face_size + steps
-
-    @cached_property
-    def window_inside(self) -> Floats:
-        """Share of each cell of the window that lies in the frame, shape (GRID, GRID)."""
-        xs, ys = self.window()
-        return np.outer(shares_inside(ys, self.height), shares_inside(xs, self.width))
 
 
 def _slopes(luma: Luma) -> tuple[Slopes, Slopes]:

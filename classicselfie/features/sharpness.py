@@ -9,7 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from classicselfie.features.group import FeatureGroup
-from classicselfie.features.sampling import Sums, box_sum, folded, grid_sums, sums_of
+from classicselfie.features.sampling import (
+    Floats,
+    Sums,
+    box_sum,
+    folded,
+    grid_sums,
+    shares_inside,
+    sums_of,
+)
 from classicselfie.features.scene import Scene, document_grid
 from classicselfie.images import Box, histogram, mean_and_spread, quantiles, whole_pixels
 
@@ -17,7 +25,7 @@ _FLOOR = 0.5  # of the mean detail: keeps the logarithm of flat areas finite
 
 # --- focus: what is sharp ------------------------------------------------------------------
 
-_NUMBERS = {
+_FOCUS = {
     "frame": "octaves of the picture's fine detail (mean absolute Laplacian of the luma)",
     "face": "octaves of the face's fine detail",
     "background_ratio": "octaves by which all but the face is sharper than it",
@@ -27,8 +35,6 @@ _NUMBERS = {
     "where there is none)",
     "corner_bottom": "the same of the lower corners",
 }
-_GRID = document_grid("octaves by which {cell} is sharper than the face")
-_FOCUS = _NUMBERS | _GRID
 
 
 def _focus(scene: Scene) -> dict[str, float]:
@@ -52,24 +58,40 @@ def _focus(scene: Scene) -> dict[str, float]:
     inner, inner_area = box_sum(detail, scene.inner_face)
     face = inner / inner_area + _FLOOR if inner_area >= 1 else frame
     outside = (total - inner) / max(1.0, pixels - inner_area) + _FLOOR
-    xs, ys = scene.window()
-    cell = (xs[1] - xs[0]) ** 2
-    inside = scene.window_inside
-    window = grid_sums(detail, xs, ys) / np.maximum(inside * cell, 1e-6) + _FLOOR
-    means, differences = folded(np.log2(window / face) * inside)
-    return (
-        values
-        | {
-            "face": log2(face),
-            "background_ratio": log2(outside / face),
-            "corner_top": log2(top / face),
-            "corner_bottom": log2(bottom / face),
-        }
-        | dict(zip(_GRID, [*means.flat, *differences.flat], strict=True))
-    )
+    return values | {
+        "face": log2(face),
+        "background_ratio": log2(outside / face),
+        "corner_top": log2(top / face),
+        "corner_bottom": log2(bottom / face),
+    }
 
 
 FOCUS = FeatureGroup("focus", "sharpness", _FOCUS, _focus)
+
+
+# --- focus_grid: where it is sharp -----------------------------------------------------------
+
+_FOCUS_GRID = document_grid("octaves by which {cell} is sharper than the face")
+
+
+def _focus_grid(scene: Scene) -> Floats:
+    inner, area = box_sum(scene.detail, scene.inner_face)
+    face = inner / area if area >= 1 else scene.detail[-1, -1] / (scene.width * scene.height)
+    xs, ys = scene.window()
+    inside = np.outer(shares_inside(ys, scene.height), shares_inside(xs, scene.width))
+    sums = grid_sums(scene.detail, xs, ys)
+    window = sums / np.maximum(inside * (xs[1] - xs[0]) ** 2, 1e-6) + _FLOOR
+    return np.ravel(folded(np.log2(window / (face + _FLOOR)) * inside))
+
+
+FOCUS_GRID = FeatureGroup(
+    "focus_grid",
+    "sharpness around the face",
+    _FOCUS_GRID,
+    _focus_grid,
+    needs_face=True,
+    without_maps=True,
+)
 
 
 # --- backdrop: what is behind the head ------------------------------------------------------
@@ -98,11 +120,9 @@ _BACKDROP = {
 
 def _backdrop(scene: Scene) -> dict[str, float]:
     nothing = dict.fromkeys(_BACKDROP, 0.0)
-    if scene.face is None:
-        return nothing
     luma = scene.luma_half
     rows, columns = luma.shape
-    x, y, w, h = (value / _SIDE for value in scene.face.bbox)
+    x, y, w, h = (value / _SIDE for value in scene.faces[0].bbox)
     shoulders = whole_pixels(0, y + 1.1 * h, rows).stop
     hair = min(whole_pixels(0, y - 0.5 * h, rows).stop, shoulders)
     head = whole_pixels(x - 0.5 * w, x + 1.5 * w, columns)
@@ -169,4 +189,4 @@ def _plain(counts: npt.NDArray[np.int64]) -> float:
     return float(near / counts.sum())
 
 
-BACKDROP = FeatureGroup("backdrop", "background", _BACKDROP, _backdrop)
+BACKDROP = FeatureGroup("backdrop", "background", _BACKDROP, _backdrop, needs_face=True)

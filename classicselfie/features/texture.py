@@ -13,31 +13,92 @@ from classicselfie.features.sampling import Floats
 from classicselfie.features.scene import Scene
 from classicselfie.images import Box, Luma, histogram, whole_box
 
-_ONES = 10
-_LIFT = 2  # grey levels: flat regions and JPEG's rounding count as flat
 _NEIGHBOURS = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 _MIRRORED = (2, 1, 0, 7, 6, 5, 4, 3)  # where each neighbour is in the mirror
 
 
-def _tables() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Map 8-bit patterns to labels, with and without regard to rotation.
+def _kinds() -> npt.NDArray[np.int64]:
+    """List the kind of each of the 256 patterns, as numbers from 0 on.
 
-    Uniform patterns, which change at most twice around the circle, count by their ones (0 to 8)
-    or together with their mirror image; all others share the last label.
+    Uniform patterns, which change at most twice around the circle, count together with their
+    mirror image; all others share the last number.
     """
     patterns = np.arange(256)
     bits = (patterns[:, None] >> np.arange(8)) & 1
     uniform = (bits != np.roll(bits, 1, axis=1)).sum(axis=1) <= 2
-    mirrored = (bits << np.array(_MIRRORED)).sum(axis=1)
-    first = np.minimum(patterns, mirrored)
+    first = np.minimum(patterns, (bits << np.array(_MIRRORED)).sum(axis=1))
     kinds = np.array(sorted({*first[uniform].tolist()}))  # np.unique loads much of numpy
-    by_ones = np.where(uniform, bits.sum(axis=1), _ONES - 1)
-    by_pattern = np.where(uniform, np.searchsorted(kinds, first), len(kinds))
-    return by_ones, by_pattern
+    return np.where(uniform, np.searchsorted(kinds, first), len(kinds))
 
 
-_BY_ONES, _BY_PATTERN = _tables()
-_PATTERNS = int(_BY_PATTERN.max()) + 1
+_KINDS = _kinds()
+_COUNT = int(_KINDS.max()) + 1
+
+
+def _patterns(part: str, of: str) -> dict[str, str]:
+    return {
+        f"{part}_pattern_{index}": f"share of {of} with the uniform local binary pattern {index}, "
+        "or its mirror image"
+        if index < _COUNT - 1
+        else f"share of {of} with any other local binary pattern"
+        for index in range(_COUNT)
+    }
+
+
+_TEXTURE = _patterns("frame", "the picture") | _patterns("face", "the face")
+
+
+def _texture(scene: Scene) -> Floats:
+    codes = local_binary_pattern(scene.luma)
+    face = codes[:0] if scene.face is None else codes[_codes_of(scene.inner_face, codes.shape)]
+    return np.concatenate([_shares(codes), _shares(face)])
+
+
+def local_binary_pattern(luma: Luma) -> Luma:
+    """Code each inner pixel by which of its eight neighbours are brighter.
+
+    Parameters
+    ----------
+    luma : ndarray of uint8, shape (height, width)
+
+    Returns
+    -------
+    ndarray of uint8, shape (height - 2, width - 2)
+        One bit per neighbour, clockwise from the upper left.
+
+    Notes
+    -----
+    Ojala, Pietikäinen, Mäenpää: Multiresolution gray-scale and rotation invariant texture
+    classification with local binary patterns, TPAMI 2002 (P = 8, R = 1; the square neighbours
+    are not interpolated).
+    """
+    height, width = luma.shape
+    inner = luma[1:-1, 1:-1]
+    code = np.zeros(inner.shape, np.uint8)
+    brighter = np.empty(inner.shape, np.uint8)
+    for bit, (dy, dx) in enumerate(_NEIGHBOURS):
+        neighbour = luma[1 + dy : height - 1 + dy, 1 + dx : width - 1 + dx]
+        cv2.compare(neighbour, inner, cv2.CMP_GT, dst=brighter)
+        np.bitwise_and(brighter, np.uint8(1 << bit), out=brighter)
+        np.bitwise_or(code, brighter, out=code)
+    return code
+
+
+def _codes_of(box: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Where the codes of a box's pixels lie: the outermost pixels have none."""
+    x0, y0, x1, y1 = box
+    return whole_box((x0 - 1, y0 - 1, x1 - 1, y1 - 1), shape)
+
+
+def _shares(codes: Luma) -> Floats:
+    """Share of the pixels whose code is of each kind; all 0 of nothing."""
+    return np.bincount(_KINDS, histogram(codes)) / max(1, codes.size)
+
+
+TEXTURE = FeatureGroup("texture", "fine texture", _TEXTURE, _texture)
+
+
+# --- scales: coarser and finer ---------------------------------------------------------------
 
 # Discrete cosine transform of eight samples: the even frequencies of the sums of samples that face
 # each other, the odd ones of their differences. One frequency a row.
@@ -63,99 +124,29 @@ _FREQUENCIES = len(_BAND_SIZES) - 1
 _FIRST_ODD = _ORDER.index(1)
 _HAIR = 1e-6
 
-_PARTS = {"frame": "the picture", "half": "the picture at half the size", "face": "the face"}
-_TEXTURE = (
-    {
-        f"{part}_ones_{index}": f"share of {of} where {index} neighbours in a row around the pixel "
-        f"are brighter by more than {_LIFT} grey levels"
-        if index < _ONES - 1
-        else f"share of {of} where those that are brighter do not lie in a row"
-        for part, of in _PARTS.items()
-        for index in range(_ONES)
-    }
-    | {
-        f"{part}_pattern_{index}": f"share of {of} with the uniform local binary pattern {index}, "
-        "or its mirror image"
-        if index < _PATTERNS - 1
-        else f"share of {of} with any other local binary pattern"
-        for part, of in _PARTS.items()
-        for index in range(_PATTERNS)
-    }
-    | {
-        name: text
-        for part in ("frame", "face")
-        for name, text in (
-            *(
-                (
-                    f"{part}_frequency_{index}",
-                    f"octaves of band {index} of {_PARTS[part]}, from coarse to fine",
-                )
-                for index in range(_FREQUENCIES)
-            ),
+_SCALES = _patterns("half", "the picture at half the size") | {
+    name: text
+    for part, of in (("frame", "the picture"), ("face", "the face"))
+    for name, text in (
+        *(
             (
-                f"{part}_leaning",
-                f"octaves by which upright edges outweigh level ones in {_PARTS[part]}",
-            ),
-        )
-    }
-)
+                f"{part}_frequency_{index}",
+                f"octaves of band {index} of {of}, from coarse to fine",
+            )
+            for index in range(_FREQUENCIES)
+        ),
+        (
+            f"{part}_leaning",
+            f"octaves by which upright edges outweigh level ones in {of}",
+        ),
+    )
+}
 
 
-def _texture(scene: Scene) -> Floats:
+def _scales(scene: Scene) -> Floats:
+    half = _shares(local_binary_pattern(scene.luma_half))
     inner = None if scene.face is None else scene.inner_face
-    ones: list[Floats] = []
-    patterns: list[Floats] = []
-    for lift, table, shares in ((_LIFT, _BY_ONES, ones), (0, _BY_PATTERN, patterns)):
-        codes = local_binary_pattern(scene.luma, lift)
-        half = local_binary_pattern(scene.luma_half, lift)
-        face = codes[:0] if inner is None else codes[_codes_of(inner, codes.shape)]
-        shares += [_shares(part, table) for part in (codes, half, face)]
-    return np.concatenate([*ones, *patterns, *block_frequencies(scene.luma, inner)])
-
-
-def local_binary_pattern(luma: Luma, lift: int) -> Luma:
-    """Code each inner pixel by which of its eight neighbours are brighter.
-
-    Parameters
-    ----------
-    luma : ndarray of uint8, shape (height, width)
-    lift : int
-        Grey levels by which a neighbour must be brighter.
-
-    Returns
-    -------
-    ndarray of uint8, shape (height - 2, width - 2)
-        One bit per neighbour, clockwise from the upper left.
-
-    Notes
-    -----
-    Ojala, Pietikäinen, Mäenpää: Multiresolution gray-scale and rotation invariant texture
-    classification with local binary patterns, TPAMI 2002 (P = 8, R = 1; the square neighbours
-    are not interpolated).
-    """
-    height, width = luma.shape
-    inner = luma[1:-1, 1:-1]
-    level = cv2.add(inner, np.full_like(inner, lift)) if lift else inner  # up to 255
-    code = np.zeros(inner.shape, np.uint8)
-    brighter = np.empty(inner.shape, np.uint8)
-    for bit, (dy, dx) in enumerate(_NEIGHBOURS):
-        neighbour = luma[1 + dy : height - 1 + dy, 1 + dx : width - 1 + dx]
-        cv2.compare(neighbour, level, cv2.CMP_GT, dst=brighter)
-        np.bitwise_and(brighter, np.uint8(1 << bit), out=brighter)
-        np.bitwise_or(code, brighter, out=code)
-    return code
-
-
-def _codes_of(box: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:
-    """Where the codes of a box's pixels lie: the outermost pixels have none."""
-    x0, y0, x1, y1 = box
-    return whole_box((x0 - 1, y0 - 1, x1 - 1, y1 - 1), shape)
-
-
-def _shares(codes: Luma, table: npt.NDArray[np.int64]) -> Floats:
-    """Share of the pixels whose code falls on each label of a table; all 0 of nothing."""
-    counts = np.bincount(table, histogram(codes))
-    return counts / max(1, codes.size)
+    return np.concatenate([half, *block_frequencies(scene.luma, inner)])
 
 
 def block_frequencies(luma: Luma, box: Box | None = None) -> tuple[Floats, Floats]:
@@ -212,4 +203,4 @@ def _in_bands(blocks: npt.NDArray[np.float32]) -> Floats:
     return np.append(np.log2(bands[1:] + 0.05), leaning)
 
 
-TEXTURE = FeatureGroup("texture", "fine texture", _TEXTURE, _texture)
+SCALES = FeatureGroup("scales", "texture at other scales", _SCALES, _scales, without_maps=True)

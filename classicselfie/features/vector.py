@@ -10,18 +10,19 @@ import numpy.typing as npt
 
 from classicselfie.features.colour import COLOUR
 from classicselfie.features.geometry import CROWD, FACE, PLACE, POSE
+from classicselfie.features.group import FeatureGroup
 from classicselfie.features.light import LIGHT
 from classicselfie.features.maps import MAPS_PAIRS, MAPS_POOLED
 from classicselfie.features.outlines import HOG_FACE
 from classicselfie.features.scene import Scene
-from classicselfie.features.sharpness import BACKDROP, FOCUS
+from classicselfie.features.sharpness import BACKDROP, FOCUS, FOCUS_GRID
 from classicselfie.features.skin import SKIN
-from classicselfie.features.texture import TEXTURE
+from classicselfie.features.texture import SCALES, TEXTURE
 
 Vector = npt.NDArray[np.float32]
 
 # Changes whenever the same photo would give other numbers; weights name the version they need.
-FEATURE_VERSION = 4
+FEATURE_VERSION = 5
 
 GROUPS = (
     FACE,
@@ -30,8 +31,10 @@ GROUPS = (
     CROWD,
     SKIN,
     FOCUS,
+    FOCUS_GRID,
     LIGHT,
     TEXTURE,
+    SCALES,
     BACKDROP,
     COLOUR,
     HOG_FACE,
@@ -41,6 +44,10 @@ GROUPS = (
 FEATURE_NAMES: tuple[str, ...] = tuple(
     f"{group.name}.{part}" for group in GROUPS for part in group.parts
 )
+_ENDS = np.cumsum([len(group.parts) for group in GROUPS]).tolist()
+_PLACES = {
+    group.name: slice(end - len(group.parts), end) for group, end in zip(GROUPS, _ENDS, strict=True)
+}
 FEATURE_INDEX = {name: place for place, name in enumerate(FEATURE_NAMES)}
 
 
@@ -65,6 +72,34 @@ class NamedFeatures(Mapping[str, float]):
         return len(FEATURE_NAMES)
 
 
+_MAPS = (MAPS_POOLED, MAPS_PAIRS)
+_BESIDE_MAPS = tuple(group for group in GROUPS if not group.without_maps)
+_WITHOUT_MAPS = tuple(group for group in GROUPS if group not in _MAPS)
+_FACELESS = tuple(group for group in _WITHOUT_MAPS if not group.needs_face)
+
+
+def measured_groups(scene: Scene) -> tuple[FeatureGroup, ...]:
+    """Tell which groups are measured of a scene; all features of the others are 0.
+
+    What YuNet's maps make up for is measured only where there are none, and without a face there is
+    nothing that adds to them: docs/experiments.md. Such photos are the usual ones.
+
+    Parameters
+    ----------
+    scene : Scene
+
+    Returns
+    -------
+    tuple of FeatureGroup
+        In the order of `GROUPS`.
+    """
+    if scene.maps_alone:
+        return _MAPS
+    if scene.views:
+        return _BESIDE_MAPS
+    return _WITHOUT_MAPS if scene.faces else _FACELESS
+
+
 def extract_features(scene: Scene) -> Vector:
     """Compute the feature vector of a photo.
 
@@ -77,4 +112,7 @@ def extract_features(scene: Scene) -> Vector:
     ndarray of float32, shape (len(FEATURE_NAMES),)
         In the order of `FEATURE_NAMES`; all finite.
     """
-    return np.concatenate([group.compute(scene) for group in GROUPS], dtype=np.float32)
+    vector = np.zeros(len(FEATURE_NAMES), np.float32)
+    for group in measured_groups(scene):
+        vector[_PLACES[group.name]] = group.compute(scene)
+    return vector
