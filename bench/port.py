@@ -14,6 +14,7 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,14 +24,12 @@ import numpy as np
 
 from classicselfie import SelfieDetector
 from classicselfie.export.command import export
-from classicselfie.features import FEATURE_NAMES
 from classicselfie.photo import load_photo, open_photo
 from classicselfie.training.manifest import read_manifest
 
 STAGES = ("faces", "skin", "features", "score", "reasons")
 RUNNER = Path(__file__).with_name("port.mjs")
 ASKED = 1e-3
-MAPS = np.array([name.startswith("maps") for name in FEATURE_NAMES])
 
 
 def by_node(exported: Path, folder: Path, names: list[str]) -> Iterator[dict[str, Any]]:
@@ -53,7 +52,8 @@ def main() -> None:
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     detector = SelfieDetector()
-    scale = detector.model.scale
+    names, scale = detector.model.feature_names, detector.model.scale
+    of_maps = np.array([name.startswith("maps") for name in names])
     rows = [row for row in read_manifest(arguments.manifest) if row.split == arguments.split]
     chosen = [rows[i] for i in np.linspace(0, len(rows) - 1, arguments.photos).astype(int)]
     lost_faces = same_labels = same_words = 0
@@ -76,10 +76,12 @@ def main() -> None:
             for ours, theirs in zip(faces, told["faces"], strict=True):
                 boxes.append(np.abs(np.subtract(ours.bbox, theirs["bbox"])).max())
                 points.append(np.abs(np.subtract(ours.landmarks, theirs["landmarks"])).max())
-        away = np.abs(np.subtract(analysis.features, told["features"]))
-        exact.append((away / scale)[~MAPS].max())
-        maps.append((away / scale)[MAPS].max())
-        steps.append(away[MAPS].max() * 1024)
+        groups = {group: iter(values) for group, values in told["features"].items()}
+        port = [next(groups.get(name.partition(".")[0], repeat(0.0))) for name in names]
+        away = np.abs(np.subtract(analysis.features, port))
+        exact.append((away / scale)[~of_maps].max())
+        maps.append((away / scale)[of_maps].max())
+        steps.append(away[of_maps].max() * 1024)
         flipped.append(int((away / scale > ASKED).sum()))
         odds.append(abs(analysis.verdict.probability - told["probability"]))
         same_labels += analysis.verdict.label == told["label"]
@@ -107,7 +109,7 @@ def main() -> None:
         print(f"{title}: median, 99 %, largest: {told}")
     touched = sum(map(bool, flipped))
     print(
-        f"more than {ASKED} spreads away: {sum(flipped)} of {count * len(FEATURE_NAMES)} features, "
+        f"more than {ASKED} spreads away: {sum(flipped)} of {count * len(names)} features, "
         f"on {touched} photos, at most {max(flipped)} on one"
     )
     for stage, pairs in stage_ms.items():

@@ -1,4 +1,4 @@
-"""Where the bundled files are: YuNet, the Haar cascades, the trained weights, and the port's code."""
+"""Where the bundled files are: YuNet, the Haar cascades, the weights, and the port's code."""
 
 from __future__ import annotations
 

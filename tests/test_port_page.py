@@ -38,7 +38,8 @@ CHECK = """async (content) => {
 }"""
 
 SURVEY = """async ([contents, count]) => {
-  const [{ judge }, { survey }] = await Promise.all([import("./static/judge.js"), import("./mutations.js")]);
+  const { judge } = await import("./static/judge.js");
+  const { survey } = await import("./mutations.js");
   const bytes = (content) => Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
   return survey(judge, contents.map(bytes), count);
 }"""

@@ -72,7 +72,7 @@ def draw_person(
 
 
 def draw_group(width: int, height: int, *heads: tuple[float, float, float]) -> BgrImage:
-    """Draw people in a room: of each the place of the face and its height, in shares of the frame."""
+    """Draw people in a room: where each one's face is and its height, in shares of the frame."""
     image = draw_scene(width, height)
     for x, y, face in heads:
         draw_head(image, (x * width, y * height), face * height)
@@ -105,7 +105,7 @@ def golden_pictures() -> dict[str, BgrImage]:
 
 
 def port_pictures() -> dict[str, BgrImage]:
-    """The golden ones, and what they lack that a port must be seen to do: a second look, groups."""
+    """Draw what a port is compared on: the golden pictures, and what they have nothing of."""
     reaching = draw_person(480, 640, (0.55, 0.4), 0.4)
     cv2.line(reaching, (330, 480), (479, 560), SKIN, 70)
     grey = cv2.cvtColor(draw_person(480, 640, (0.5, 0.4), 0.3), cv2.COLOR_BGR2GRAY)
@@ -116,6 +116,6 @@ def port_pictures() -> dict[str, BgrImage]:
         ),
         "heads together": draw_group(640, 480, (0.32, 0.45, 0.3), (0.56, 0.5, 0.28)),
         "crowd": draw_group(800, 600, *((x, 0.5, 0.11) for x in (0.15, 0.4, 0.65, 0.88))),
-        "arm": cv2.GaussianBlur(reaching, (0, 0), 1.0),
-        "grey": cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR),
+        "arm": cast(BgrImage, cv2.GaussianBlur(reaching, (0, 0), 1.0)),
+        "grey": cast(BgrImage, cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)),
     }

@@ -9,7 +9,7 @@ from classicselfie import __version__
 from classicselfie.detector import SelfieDetector
 from classicselfie.export.network import read_network
 from classicselfie.faces import FIRST_LOOK
-from classicselfie.features import FEATURE_NAMES, FEATURE_VERSION
+from classicselfie.features import FEATURE_VERSION, GROUPS
 from classicselfie.photo import WORKING_SIZE
 from classicselfie.yunet import CHANNELS, MAPS
 
@@ -18,7 +18,7 @@ FORMAT = 1
 
 
 def can_be_carried(detector: SelfieDetector) -> bool:
-    """Tell whether ports can judge as this detector does: with YuNet, and by all features.
+    """Tell whether ports can judge as this detector does: by YuNet and what is measured with it.
 
     Parameters
     ----------
@@ -29,7 +29,9 @@ def can_be_carried(detector: SelfieDetector) -> bool:
     bool
     """
     model = detector.model
-    return model.detector == "yunet" and model.feature_names == FEATURE_NAMES
+    beside_maps = [group for group in GROUPS if not group.without_maps]
+    names = tuple(f"{group.name}.{part}" for group in beside_maps for part in group.parts)
+    return model.detector == "yunet" and model.feature_names == names
 
 
 def carried(detector: SelfieDetector) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ import numpy as np
 from classicselfie.detector import SelfieDetector
 from classicselfie.features import FEATURE_NAMES, GROUPS, Scene, Vector, extract_features
 from classicselfie.images import BgrImage
-from classicselfie.model import Floats
+from classicselfie.model import Floats, LinearModel
 from classicselfie.observations import OBSERVATIONS, Sight
 from classicselfie.photo import open_photo
 
@@ -52,10 +52,10 @@ def measure(detector: SelfieDetector, image: BgrImage) -> dict[str, Any]:
         ],
         "first_look": by_group(first),
         "both_looks": by_group(extract_features(scene.seen_again(again.views))),
-        "looks": 1 if np.array_equal(first, analysis.features) else 2,
-        "shares": {name: float(part.sum()) for name, part in split(shares[0]).items()},
+        "looks": 1 if np.array_equal(first[detector.model.columns], analysis.features) else 2,
+        "shares": _by_group_of(detector.model, shares[0]),
         "bias": bias,
-        "clauses": _clauses(scene, analysis.features) if found.faces else [],
+        "clauses": _clauses(scene, first) if found.faces else [],
         "decision": analysis.decision_value,
         "verdict": verdict,
     }
@@ -77,18 +77,21 @@ def _clauses(scene: Scene, features: Vector) -> list[dict[str, Any]]:
     ]
 
 
+def _by_group_of(model: LinearModel, shares: Floats) -> dict[str, float]:
+    """Sum the shares of the features that a model weighs."""
+    sums: dict[str, float] = {}
+    for name, share in zip(model.feature_names, shares.tolist(), strict=True):
+        group = name.partition(".")[0]
+        sums[group] = sums.get(group, 0.0) + share
+    return sums
+
+
 def by_group(vector: Vector) -> dict[str, list[float]]:
     """Write the features of each group with as many digits as float32 has."""
-    return {
-        name: [float(f"{value:.{_DIGITS}g}") for value in part.tolist()]
-        for name, part in split(vector).items()
-    }
-
-
-def split(vector: Vector | Floats) -> dict[str, Vector | Floats]:
-    """Split a vector, in the order of `FEATURE_NAMES`, into the groups' parts."""
     ends = np.cumsum([len(group.parts) for group in GROUPS]).tolist()
     return {
-        group.name: vector[end - len(group.parts) : end]
+        group.name: [
+            float(f"{value:.{_DIGITS}g}") for value in vector[end - len(group.parts) : end].tolist()
+        ]
         for group, end in zip(GROUPS, ends, strict=True)
     }

@@ -99,7 +99,7 @@ export class SelfieDetector {
     const found = detect(this.#net, working.image);
     timer.lap("faces");
     const scene = new Scene(working.image, found.faces);
-    void scene.skin; // made here, so that its time is told apart
+    if (scene.face) void scene.skin; // made here, so that its time is told apart
     timer.lap("skin");
     const faces = found.faces.map((face) => moved(face, working.offset, working.scale));
     const metadata = evidence(hints, faces[0] ?? null, working.size);

@@ -26,8 +26,8 @@ export class LinearModel {
    * @param {{logOdds: number}[]} metadata
    */
   score(features, metadata) {
-    const shares = this.groups.map(({ group, mean, scale, coef }) => [group, total(Array.from(features[group],
-      (value, index) => clip((value - mean[index]) / scale[index], -CLIP, CLIP) * coef[index]))]);
+    const shares = this.groups.map(({ group, mean, scale, coef }) => [group, total(coef.map((weight, index) =>
+      weight * clip(((features[group]?.[index] ?? 0) - mean[index]) / scale[index], -CLIP, CLIP)))]);
     const told = total(metadata.map(({ logOdds }) => logOdds)) / this.calibration[0];
     return { shares, decision: total(shares.map(([, share]) => share)) + this.intercept + told };
   }

@@ -8,7 +8,6 @@ const ORIENTATIONS = [0, 1, 2, 3, 0, 5, 4, 3];
 const NOISE = 250 / CELL ** 2;
 
 export function hogFace(scene) {
-  if (!scene.face) return new Array(54).fill(0);
   const [xs, ys] = scene.window(1);
   const side = Math.sqrt((xs[1] - xs[0]) * (ys[1] - ys[0]));
   // The level is taken whose cells come nearest to eight pixels.

@@ -1,6 +1,5 @@
 // Contributions to reasons: what can be seen, what the file tells, and one last one for the rest.
 // The clauses and their bounds: classicselfie/observations.py and classicselfie/reasons.py.
-import { NEEDS_FACE } from "./features.js";
 import { rint } from "./picture.js";
 import { histogram, plane, region, total, wholePixels } from "./sampling.js";
 import { components } from "./scene.js";
@@ -157,8 +156,9 @@ export function explain({ scene, features, shares, metadata, faces }, slope) {
     list.push({ signal, sentence, contribution });
     groups.forEach((group) => left.delete(group));
   };
-  if (!faces.length) tell(first, "no_face", "no face was found", sumOf([...NEEDS_FACE]), [...NEEDS_FACE]);
-  const sight = sightOf({ scene, features }, file.get(DISTANCE)?.value ?? null);
+  const missing = [...left.keys()].filter((group) => !(group in features)); // without a face
+  if (!faces.length) tell(first, "no_face", "no face was found", sumOf(missing), missing);
+  const sight = faces.length && sightOf({ scene, features }, file.get(DISTANCE)?.value ?? null);
   for (const [signal, groups, describe] of faces.length ? OBSERVATIONS : []) {
     const share = sumOf(groups) + (signal === "face" ? (file.get(DISTANCE)?.logOdds ?? 0) / slope : 0);
     const clause = Math.abs(share) * slope >= TOLD && describe(sight, share > 0);

@@ -1,6 +1,6 @@
 // A picture and its faces, and what several feature groups share of them, made when asked for.
 import { halve, luma, rint } from "./picture.js";
-import { clip, histogram, outer, plane, quantiles, sharesInside, sumsOf, total, wholeBox } from "./sampling.js";
+import { clip, histogram, plane, quantiles, sumsOf, total, wholeBox } from "./sampling.js";
 
 export const GRID = 6; // cells a side in every face-centred grid
 const CONTEXT_FACES = 4, CONTEXT_DROP = 0.6;
@@ -40,10 +40,6 @@ export class Scene {
       coarseDetail: () => sumsOf(coarse(this.lumaQuarter)),
       skin: () => segmentSkin(this.quarter, this.face && this.face.bbox.map((value) => value / 4)),
       skinSums: () => sumsOf(this.skin),
-      inside: () => {
-        const [xs, ys] = this.window();
-        return outer(sharesInside(ys, this.height), sharesInside(xs, this.width));
-      },
     });
   }
 

@@ -10,7 +10,6 @@ export function skin(scene) {
   const { skin: mask, skinSums: sums } = scene;
   const { width, height, data } = mask;
   const frame = sums.total / data.length;
-  if (!scene.face) return [frame, ...new Array(48).fill(0)];
   const [x, y, w, h] = scene.face.bbox.map((value) => value / SIDE);
   const [[inner, innerArea], [around, aroundArea], [below, belowArea]] = [INNER, AROUND, BELOW].map(
     ([left, top, right, bottom]) => boxSum(sums, [x + left * w, y + top * h, x + right * w, y + bottom * h]));
