@@ -12,11 +12,13 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
 from statistics import median
+from time import perf_counter
 from typing import Any
 
 import cv2
@@ -28,6 +30,13 @@ from classicselfie.photo import load_photo, open_photo
 from classicselfie.training.manifest import read_manifest
 
 STAGES = ("faces", "skin", "features", "score", "reasons")
+CHECK = """
+import json, resource, sys, numpy as np
+from classicselfie import SelfieDetector
+name, width, height = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+SelfieDetector().check(np.fromfile(name, np.uint8).reshape(height, width, 3), colour="rgb")
+print(json.dumps({"peak_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
+"""
 RUNNER = Path(__file__).with_name("port.mjs")
 ASKED = 1e-3
 
@@ -42,6 +51,26 @@ def by_python(detector: SelfieDetector, image: np.ndarray[Any, Any]) -> dict[str
     with open_photo(image) as file:
         analysis = detector.analyse(file)
     return {"analysis": analysis, "faces": detector.face_detector.detect(image).faces}
+
+
+def cold_starts(
+    exported: Path, folder: Path, name: str, turns: int = 7
+) -> tuple[dict[str, list[float]], dict[str, int]]:
+    """Seconds from a process' start to its end, in turns, and the bytes of memory at their most."""
+    width, height = name.removesuffix(".rgb").partition("-")[2].split("x")
+    commands = {
+        "node": ["node", str(RUNNER), str(exported), str(folder), name],
+        "python": [sys.executable, "-c", CHECK, str(folder / name), width, height],
+    }
+    seconds: dict[str, list[float]] = {side: [] for side in commands}
+    memory = dict.fromkeys(commands, 0)
+    for _ in range(turns):
+        for side, command in commands.items():
+            start = perf_counter()
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            seconds[side].append(perf_counter() - start)
+            memory[side] = max(memory[side], json.loads(done.stdout)["peak_bytes"])
+    return seconds, memory
 
 
 def main() -> None:
@@ -69,6 +98,7 @@ def main() -> None:
             (folder / key).write_bytes(image[..., ::-1].tobytes())
             python[key] = by_python(detector, image)
         javascript = list(by_node(exported, folder, list(python)))
+        cold, rss = cold_starts(exported, folder, next(iter(python)))
     for index, told in enumerate(javascript):
         analysis, faces = python[told["name"]]["analysis"], python[told["name"]]["faces"]
         lost_faces += len(faces) != len(told["faces"])
@@ -116,7 +146,12 @@ def main() -> None:
         ours, theirs = (median(pair[side] for pair in pairs) for side in (0, 1))
         print(f"{stage}: {ours:.2f} ms in Node, {theirs:.2f} in Python: × {ours / theirs:.2f}")
     print(f"all: × {median(ratios):.2f}; Node loads in {javascript[0]['load_ms']:.0f} ms")
-    print(f"Node's memory at the end: {javascript[-1]['rss_mb']:.0f} MB")
+    ours, theirs = (median(cold[side]) for side in ("node", "python"))
+    print(
+        f"a whole process for one picture: {ours:.2f} s in Node, {theirs:.2f} in Python: "
+        f"× {ours / theirs:.2f}"
+    )
+    print(f"its memory: {rss['node'] / 1e6:.0f} MB in Node, {rss['python'] / 1e6:.0f} in Python")
 
 
 if __name__ == "__main__":

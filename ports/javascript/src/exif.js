@@ -22,7 +22,7 @@ const viewOf = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byt
 const isAt = (bytes, text, at = 0) => latin1(bytes.subarray(at, at + text.length)) === text;
 
 /** Tell the format from the first bytes; names and extensions lie. */
-export function sniff(bytes) {
+function sniff(bytes) {
   const signs = { "\xff\xd8\xff": "JPEG", "\x89PNG\r\n\x1a\n": "PNG", "II*\0": "TIFF", "MM\0*": "TIFF", GIF87a: "GIF",
     GIF89a: "GIF", BM: "BMP" };
   const sign = Object.keys(signs).find((each) => isAt(bytes, each));

@@ -96,7 +96,7 @@ function coarse(from) {
 }
 
 /** Tell skin (1) from the rest (0), by the colour of the face's middle where there is a face. */
-export function segmentSkin({ width, height, data }, bbox) {
+function segmentSkin({ width, height, data }, bbox) {
   const clamped = (value) => clip((value + (128 << 14) + 8192) >> 14, 0, 255);
   const y = plane(width, height, (place) =>
     (4899 * data[3 * place] + 9617 * data[3 * place + 1] + 1868 * data[3 * place + 2] + 8192) >> 14);
