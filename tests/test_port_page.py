@@ -25,6 +25,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="the extra dev is
 expect = playwright.expect
 
 PORT = Path(__file__).parents[1] / "ports" / "javascript"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 DROP = """(zone, [name, content]) => {
   const data = new DataTransfer();
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
@@ -60,10 +61,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Thread
     build = [node, str(PORT / "build.js"), str(folder / "export"), str(folder / "site")]
     subprocess.run(build, check=True, timeout=60)
     shutil.copy(PORT / "test" / "mutations.js", folder / "site")
-    form = folder / "site" / "form"  # the example stands beside the module and its data
-    shutil.copytree(Path(__file__).parents[1] / "examples" / "upload_form", form)
-    shutil.copytree(PORT / "src", form / "src")
-    shutil.copytree(folder / "export", form / "data")
+    assets = "android/app/src/main/assets/selfie"
+    for example, name in (("upload_form", "form"), (assets, "android")):
+        beside = folder / "site" / name  # examples stand beside the module and its data
+        shutil.copytree(EXAMPLES / example, beside)
+        shutil.copytree(PORT / "src", beside / "src")
+        shutil.copytree(folder / "export", beside / "data")
+    (folder / "site" / "android" / "photo").mkdir()
+    (folder / "site" / "android" / "photo" / "1").write_bytes(encode(draw_person(), ".jpg"))
     handler = partial(_Quiet, directory=str(folder / "site"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -180,6 +185,23 @@ def test_no_broken_file_makes_it_raise_or_hang(page: Any, person_jpeg: bytes) ->
     assert found["wrong"] == []
     assert found["judged"] + found["unknown"] == 200
     assert min(found["judged"], found["unknown"]) > 20  # both decoders' mercy and their refusal
+
+
+def test_the_android_sample_answers_its_app(
+    browser: Any, site: tuple[str, ThreadingHTTPServer]
+) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    # Android lays this object into the page.
+    page.add_init_script(
+        "told = []; hint = { ready: () => told.push('ready'), tell: (...said) => told.push(said) }"
+    )
+    page.goto(f"{site[0]}android/bridge.html")
+    page.wait_for_function("told.length === 1", timeout=60_000)
+    page.evaluate("check(1)")
+    page.evaluate("check(2)")  # there is no such photo
+    assert page.evaluate("told") == ["ready", [1, "not_selfie"], [2, "unknown"]]
+    context.close()
 
 
 def test_the_upload_form_warns_and_never_blocks(
