@@ -18,8 +18,8 @@ export function latin1(bytes) {
   return text;
 }
 
-const viewOf = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-const isAt = (bytes, text, at = 0) => latin1(bytes.subarray(at, at + text.length)) === text;
+export const viewOf = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export const isAt = (bytes, text, at = 0) => latin1(bytes.subarray(at, at + text.length)) === text;
 
 /** Tell the format from the first bytes; names and extensions lie. */
 function sniff(bytes) {

@@ -50,7 +50,8 @@ export class SelfieDetector {
     };
     const [port, weights, bytes] = await Promise.all(["port.json", "weights.json", "yunet.bin"].map(read));
     const parse = (text) => JSON.parse(new TextDecoder().decode(text));
-    return new SelfieDetector({ port: parse(port), weights: parse(weights), numbers: floats(bytes), ...options });
+    const numbers = new Float32Array(Uint8Array.from(bytes).buffer); // little-endian, as whatever runs JavaScript
+    return new SelfieDetector({ port: parse(port), weights: parse(weights), numbers, ...options });
   }
 
   /**
@@ -164,12 +165,6 @@ function pixelsOf(photo) {
 }
 
 const rounded = (value, digits) => Number(value.toFixed(digits));
-
-/** Little-endian float32, wherever the bytes begin. */
-function floats(bytes) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Float32Array.from({ length: bytes.byteLength / 4 }, (_, index) => view.getFloat32(4 * index, true));
-}
 
 /** Milliseconds from lap to lap. */
 class Timer {

@@ -67,22 +67,23 @@ export function resize(from, width, height) {
   if (width === from.width && height === from.height) return from;
   const shares = width * height < from.width * from.height ? areas : neighbours;
   const columns = shares(from.width, width), rows = shares(from.height, height);
-  const out = picture(width, height), line = 3 * width;
-  const lines = new Float64Array(line * from.height);
-  columns.forEach((cell, x) => {
-    for (const [place, share] of cell) {
-      for (let to = 3 * x, at = 3 * place; to < lines.length; to += line, at += 3 * from.width) {
-        for (let channel = 0; channel < 3; channel++) lines[to + channel] += share * from.data[at + channel];
+  const out = picture(width, height), line = new Float64Array(3 * from.width);
+  let to = 0;
+  for (const row of rows) {
+    line.fill(0);
+    for (const [place, share] of row) {
+      for (let x = 0, at = line.length * place; x < line.length; x++, at++) line[x] += share * from.data[at];
+    }
+    for (const column of columns) {
+      let red = 0, green = 0, blue = 0;
+      for (const [place, share] of column) {
+        red += share * line[3 * place];
+        green += share * line[3 * place + 1];
+        blue += share * line[3 * place + 2];
       }
+      for (const value of [red, green, blue]) out.data[to++] = Math.min(255, Math.max(0, rint(value)));
     }
-  });
-  rows.forEach((cell, y) => {
-    const sums = new Float64Array(line);
-    for (const [place, share] of cell) {
-      for (let to = 0, at = line * place; to < line; to++, at++) sums[to] += share * lines[at];
-    }
-    for (let to = 0; to < line; to++) out.data[line * y + to] = Math.min(255, Math.max(0, rint(sums[to])));
-  });
+  }
   return out;
 }
 

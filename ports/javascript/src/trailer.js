@@ -1,24 +1,21 @@
 // What stands behind a JPEG's end: Samsung phones write a trailer there. classicselfie/trailer.py tells more.
+import { isAt, latin1, viewOf } from "./exif.js";
 
 const TRAILER_BYTES = 2 ** 18, SEARCH_BYTES = 2 ** 26, MAX_MARKS = 100, MAX_TRAILERS = 16, MAX_BLOCK = 1024;
 const FRONT_BLOCK = 0x0910, FRONT_NAME = "Front_Cam_Selfie_Info";
 
-const startsWith = (bytes, text, at = 0) =>
-  [...text].every((letter, index) => bytes[at + index] === letter.charCodeAt(0));
-const uint = (bytes, at) => bytes[at] + 2 ** 8 * bytes[at + 1] + 2 ** 16 * bytes[at + 2] + 2 ** 24 * bytes[at + 3];
-
 /** Places of trailers' last words, from the end on. */
 function* marksIn(bytes) {
   for (let at = bytes.length; at > 0 && (at = bytes.lastIndexOf(0x53, at - 1)) >= 0;) {
-    if (startsWith(bytes, "SEFT", at)) yield at;
+    if (isAt(bytes, "SEFT", at)) yield at;
   }
 }
 
 /** The directory that ends before a mark: the place and the number of its entries. */
 function directory(bytes, mark) {
-  const length = mark >= 4 ? uint(bytes, mark - 4) : 0, start = mark - 4 - length;
-  if (start < 0 || length < 12 || !startsWith(bytes, "SEFH", start)) return null;
-  return { start, count: Math.min(uint(bytes, start + 8), Math.floor((length - 12) / 12)) };
+  const view = viewOf(bytes), length = mark >= 4 ? view.getUint32(mark - 4, true) : 0, start = mark - 4 - length;
+  if (start < 0 || length < 12 || !isAt(bytes, "SEFH", start)) return null;
+  return { start, count: Math.min(view.getUint32(start + 8, true), Math.floor((length - 12) / 12)) };
 }
 
 /**
@@ -29,7 +26,7 @@ export async function readTrailer(blob, isJpeg) {
   const before = async (end) => new Uint8Array(await blob.slice(Math.max(0, end - TRAILER_BYTES), end).arrayBuffer());
   const tail = await before(blob.size);
   const end = tail.findLastIndex((byte) => byte) + 1;
-  if (!isJpeg || startsWith(tail, "\xff\xd9", end - 2) || startsWith(tail, "SEFT", end - 4)) return tail;
+  if (!isJpeg || isAt(tail, "\xff\xd9", end - 2) || isAt(tail, "SEFT", end - 4)) return tail;
   let left = MAX_MARKS; // the mark may lie across two parts
   for (let stop = blob.size; stop > Math.max(0, blob.size - SEARCH_BYTES); stop -= TRAILER_BYTES - 3) {
     const part = await before(stop);
@@ -44,17 +41,17 @@ export async function readTrailer(blob, isJpeg) {
 
 /** Look for the block that only Samsung's front camera writes. */
 export function hasFrontCameraBlock(trailer) {
+  const view = viewOf(trailer);
   let looked = 0;
   for (const mark of marksIn(trailer)) {
     const { start, count } = directory(trailer, mark) ?? {};
     if (start === undefined) continue;
     if (++looked > MAX_TRAILERS) return false;
     for (let entry = 0, at = start + 12; entry < count; entry++, at += 12) {
-      const kind = trailer[at + 2] + 256 * trailer[at + 3], begin = start - uint(trailer, at + 4);
-      if (kind !== FRONT_BLOCK) continue;
-      const block = trailer.subarray(Math.max(begin, 0), begin + Math.min(uint(trailer, at + 8), MAX_BLOCK));
+      if (view.getUint16(at + 2, true) !== FRONT_BLOCK) continue;
+      const begin = start - view.getUint32(at + 4, true), size = Math.min(view.getUint32(at + 8, true), MAX_BLOCK);
       // A block that begins before what was read of the file is believed by its type.
-      if (begin < 0 || String.fromCharCode(...block).includes(FRONT_NAME)) return true;
+      if (begin < 0 || latin1(trailer.subarray(begin, begin + size)).includes(FRONT_NAME)) return true;
     }
   }
   return false;
