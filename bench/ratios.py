@@ -36,7 +36,7 @@ from classicselfie.benchmark.measure import (
     run_python,
 )
 from classicselfie.benchmark.pictures import FACE, NO_FACE, make_pictures
-from classicselfie.features import GROUPS, Scene
+from classicselfie.features import GROUPS, Scene, measured_groups
 from classicselfie.photo import load_photo
 from classicselfie.training.manifest import read_manifest
 
@@ -59,9 +59,10 @@ def feature_groups(detector: SelfieDetector, photo: Path) -> Measure:
     def measure() -> dict[str, float]:
         found = detector.face_detector.detect(image)  # its views keep what they were asked for
         scene = Scene(image, found.faces, found.views)
-        _ = scene.skin  # a stage of its own
-        took = {}
-        for group in GROUPS:
+        if not scene.maps_alone:
+            _ = scene.skin  # a stage of its own
+        took = {f"features: {group.name}": 0.0 for group in GROUPS}
+        for group in measured_groups(scene):
             start = perf_counter()
             group.compute(scene)
             took[f"features: {group.name}"] = (perf_counter() - start) * 1e3

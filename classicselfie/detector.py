@@ -15,7 +15,7 @@ from PIL import Image
 
 from classicselfie.errors import ModelError, PhotoError, WorkersError
 from classicselfie.faces import Detection, Face, FaceDetector, face_in_original, make_detector
-from classicselfie.features import NamedFeatures, Scene, extract_features
+from classicselfie.features import NamedFeatures, Scene, Vector, extract_features
 from classicselfie.images import BgrImage
 from classicselfie.metadata import (
     Evidence,
@@ -190,7 +190,7 @@ class SelfieDetector:
         return Analysis(
             verdict=self._verdict(judged, hints, timer, None, "pixels"),
             decision_value=judged.decision,
-            features=judged.features[self.model.columns],
+            features=judged.features[self.model.columns].astype(np.float64),
             photo=decoded,
         )
 
@@ -208,7 +208,8 @@ class SelfieDetector:
     ) -> _Judged:
         views = self.face_detector.look_again(judged.photo.image, found).views
         timer.lap("faces")
-        return self._score(judged.photo, judged.scene.seen_again(views), hints, timer)
+        scene = judged.scene.seen_again(views)
+        return self._score(judged.photo, scene, hints, timer, judged.features)
 
     def _judge(self, photo: Photo, found: Detection, hints: Hints, timer: _Timer) -> _Judged:
         scene = Scene(photo.image, found.faces, found.views)
@@ -217,9 +218,16 @@ class SelfieDetector:
         timer.lap("skin")
         return self._score(photo, scene, hints, timer)
 
-    def _score(self, photo: Photo, scene: Scene, hints: Hints, timer: _Timer) -> _Judged:
+    def _score(
+        self,
+        photo: Photo,
+        scene: Scene,
+        hints: Hints,
+        timer: _Timer,
+        before: Vector | None = None,
+    ) -> _Judged:
         model = self.model
-        features = extract_features(scene).astype(np.float64)
+        features = extract_features(scene, before)
         timer.lap("features")
         faces = tuple(face_in_original(face, photo) for face in scene.faces)
         evidence = metadata_evidence(hints, faces[0] if faces else None, photo.size)
@@ -432,7 +440,7 @@ class _Judged:
 
     photo: Photo
     scene: Scene
-    features: Floats
+    features: Vector
     faces: tuple[Face, ...]
     evidence: tuple[Evidence, ...]
     shares: Floats

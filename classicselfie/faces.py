@@ -24,6 +24,7 @@ Bbox: TypeAlias = tuple[float, float, float, float]
 # means of five pixels a side, in whole numbers the same everywhere.
 FIRST_LOOK = 3 / 5
 _FIFTHS = 5
+_Sums: TypeAlias = npt.NDArray[np.uint16]
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ class YuNetDetector:
 
     def _seems_to_lie(self, image: BgrImage) -> bool:
         """Look at a tiny picture turned by a quarter, both ways side by side."""
-        turned = cv2.rotate(_shrunk(image, 1), cv2.ROTATE_90_CLOCKWISE)
+        turned = cv2.rotate(_fifth(image), cv2.ROTATE_90_CLOCKWISE)
         longer = int(turned.shape[1] > turned.shape[0])
         both = np.concatenate([turned, turned[::-1, ::-1]], axis=1 - longer)
         return self._net.look(cast(BgrImage, both)).best_score >= _LIES
@@ -217,14 +218,30 @@ _LIES = 0.4
 
 
 def _first(image: BgrImage) -> BgrImage:
-    return _shrunk(image, 3)
+    """Shrink to three fifths by averaging areas; the same as OpenCV gives, in half its time."""
+    down = _three_of_five(padded(image, _FIFTHS).astype(np.uint16))
+    sums = _three_of_five(cast(_Sums, cv2.transpose(down)))
+    sums += np.uint16(_FIFTHS**2 // 2)
+    sums //= np.uint16(_FIFTHS**2)
+    return cast(BgrImage, cv2.transpose(sums.astype(np.uint8)))
 
 
-def _shrunk(image: BgrImage, fifths: int) -> BgrImage:
-    """Shrink by averaging areas; to multiples of five, the outermost pixels are repeated."""
+def _three_of_five(lines: _Sums) -> _Sums:
+    """Share five lines out to three: five times the mean of what each covers."""
+    first, second, third, fourth, fifth = (lines[place::_FIFTHS] for place in range(_FIFTHS))
+    out = np.empty((len(first), 3, *lines.shape[1:]), np.uint16)
+    for place, (most, parts) in enumerate(
+        ((first, (second, second)), (third, (second, fourth)), (fifth, (fourth, fourth)))
+    ):
+        total = np.multiply(most, np.uint16(3), out=out[:, place])
+        for part in parts:
+            total += part
+    return out.reshape(-1, *lines.shape[1:])
+
+
+def _fifth(image: BgrImage) -> BgrImage:
     image = padded(image, _FIFTHS)
-    height, width = image.shape[:2]
-    return resize(image, width // _FIFTHS * fifths, height // _FIFTHS * fifths)
+    return resize(image, image.shape[1] // _FIFTHS, image.shape[0] // _FIFTHS)
 
 
 def _faces(look: Look, score_threshold: float) -> list[Face]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple, cast
 
 import cv2
@@ -84,26 +84,23 @@ class Look:
             for each in MAPS
         )
         self._outputs = outputs
-        self._columns = -(-width // _DIVISOR) * _DIVISOR
+        self._input = tuple(-(-side // _DIVISOR) * _DIVISOR for side in size)
+
+    def _joined(self, kind: str) -> Points:
+        """Join the outputs of one kind, cells by numbers, the finest stride first."""
+        outputs = [self._outputs[f"{kind}_{stride}"] for stride in _STRIDES]
+        return np.concatenate([each[0] for each in outputs])
 
     @cached_property
-    def _scores(self) -> dict[int, Points]:
-        """Geometric mean of "a face" and "centred here", one a cell, by stride."""
-        return {
-            stride: cast(
-                Points,
-                np.sqrt(
-                    np.clip(self._outputs[f"cls_{stride}"], 0, 1)
-                    * np.clip(self._outputs[f"obj_{stride}"], 0, 1)
-                ).ravel(),
-            )
-            for stride in _STRIDES
-        }
+    def _scores(self) -> Points:
+        """Geometric mean of "a face" and "centred here", one a cell."""
+        face, centred = (np.clip(self._joined(kind), 0, 1) for kind in ("cls", "obj"))
+        return cast(Points, np.sqrt(face * centred).ravel())
 
     @property
     def best_score(self) -> float:
         """The highest raw score anywhere, face or not, 0 to 1."""
-        return max(float(scores.max()) for scores in self._scores.values())
+        return float(self._scores.max())
 
     def candidates(self, score_threshold: float = 0.0) -> Points:
         """List what may be a face, with overlapping ones.
@@ -119,26 +116,18 @@ class Look:
             x, y, width, height, five landmarks as x and y, and the raw score, best first, in
             pixels of the picture.
         """
-        found = [self._decode(stride, score_threshold) for stride in _STRIDES]
-        rows = np.concatenate([rows for rows in found if rows is not None] or [_NOBODY])
-        return rows[np.argsort(-rows[:, 14], kind="stable")]
-
-    def _decode(self, stride: int, score_threshold: float) -> Points | None:
-        scores = self._scores[stride]
-        index = np.flatnonzero(scores >= score_threshold)
+        index = np.flatnonzero(self._scores >= score_threshold)
         if not len(index):
-            return None
-        columns = self._columns // stride
-        cell = np.stack([index % columns, index // columns], axis=1).astype(np.float32)
-        offset, size = np.split(self._outputs[f"bbox_{stride}"].reshape(-1, 4)[index], 2, axis=1)
-        landmarks = self._outputs[f"kps_{stride}"].reshape(-1, 5, 2)[index] + cell[:, None]
+            return _NOBODY
+        scores = self._scores[index]
+        index = index[np.argsort(-scores, kind="stable")]
+        cell, stride = (each[index] for each in _cells(*self._input))
+        offset, size = np.split(self._joined("bbox")[index], 2, axis=1)
+        landmarks = self._joined("kps")[index].reshape(-1, 5, 2) + cell[:, None]
         extent = np.exp(size) * stride
         corner = (cell + offset) * stride - extent / 2
-        return np.concatenate(
-            [corner, extent, landmarks.reshape(-1, 10) * stride, scores[index, None]],
-            axis=1,
-            dtype=np.float32,
-        )
+        landmarks = landmarks.reshape(-1, 10) * stride
+        return np.concatenate([corner, extent, landmarks, self._scores[index, None]], axis=1)
 
     def faces(self, score_threshold: float) -> Points:
         """Keep the best of overlapping candidates, as `FaceDetectorYN` does.
@@ -160,6 +149,16 @@ class Look:
             boxes, rows[:, 14].tolist(), score_threshold, _OVERLAP, 1.0, _MOST_CANDIDATES
         )
         return rows[np.ravel(np.asarray(kept, np.int64))]
+
+
+@lru_cache(maxsize=_MOST_NETS)
+def _cells(width: int, height: int) -> tuple[Points, Points]:
+    """List column and row, and the stride, of all cells of an input, as the outputs are joined."""
+    cells = [
+        np.indices((width // stride, height // stride)).T.reshape(-1, 2) for stride in _STRIDES
+    ]
+    strides = np.repeat(_STRIDES, [len(each) for each in cells])
+    return np.concatenate(cells).astype(np.float32), strides[:, None].astype(np.float32)
 
 
 class YuNet:

@@ -46,7 +46,7 @@ def test_a_readable_line_per_photo(person_path: Path) -> None:
     lines = done.stdout.splitlines()
     assert len(lines) == 2
     assert lines[0].startswith(f"{person_path}: ")
-    assert re.search(r"like a selfie \(\d+ %[^)]*\)(, because| by) .+\.$", lines[0])
+    assert re.search(r"a selfie \(\d+ %[^)]*\)(, because|\. For it:) .+\.$", lines[0])
     assert done.stderr == ""
 
 
@@ -57,7 +57,7 @@ def test_json_lines_have_the_documented_keys(person_path: Path, detector: Selfie
     verdict = detector.check(person_path)
     assert answer["probability"] == verdict.probability
     assert answer["label"] == verdict.label
-    assert (answer["confidence"], answer["threshold"]) == ("clear", detector.threshold)
+    assert (answer["confidence"], answer["threshold"]) == (verdict.confidence, detector.threshold)
     assert answer["summary"] == verdict.summary
     assert answer["path"] == str(person_path)
     assert set(answer["reasons"][0]) == {"signal", "sentence", "contribution"}

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,7 +16,7 @@ from classicselfie.faces import FIRST_LOOK, Face, MapView, make_detector
 from classicselfie.features import FEATURE_NAMES, GROUPS, Scene, extract_features
 from classicselfie.images import BgrImage
 from classicselfie.photo import load_photo
-from classicselfie.yunet import CHANNELS, MAPS
+from classicselfie.yunet import CHANNELS, MAPS, YuNet
 
 SIZE = (192, 144)
 FACE = Face((100.0, 60.0, 80.0, 100.0), (), 0.9)  # of a picture of 320 × 240
@@ -165,3 +166,17 @@ def test_the_number_of_threads_changes_nothing() -> None:
 def test_every_number_says_what_it_is() -> None:
     for group in GROUPS:
         assert all(group.documentation[part].strip() for part in group.parts)
+
+
+@pytest.mark.parametrize("size", [(320, 240), (240, 320), (320, 212), (318, 203)])
+def test_the_first_look_sees_the_means_of_areas(size: tuple[int, int]) -> None:
+    """As OpenCV shrinks by areas to three fifths; sides are padded to multiples of five."""
+    width, height = size
+    image = np.random.default_rng(3).integers(0, 256, (height, width, 3), np.uint8)
+    image[:, : width // 2] |= 128  # brighter at the left, so that it is seen as it is
+    (view,) = make_detector("yunet").detect(image).views
+    even = cv2.copyMakeBorder(image, 0, -height % 5, 0, -width % 5, cv2.BORDER_REPLICATE)
+    shrunk = (even.shape[1] * 3 // 5, even.shape[0] * 3 // 5)
+    expected = YuNet().look(cv2.resize(even, shrunk, interpolation=cv2.INTER_AREA))
+    for found, wanted in zip(view.maps, expected.maps, strict=True):
+        np.testing.assert_array_equal(found, wanted)

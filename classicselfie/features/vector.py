@@ -100,19 +100,22 @@ def measured_groups(scene: Scene) -> tuple[FeatureGroup, ...]:
     return _WITHOUT_MAPS if scene.faces else _FACELESS
 
 
-def extract_features(scene: Scene) -> Vector:
+def extract_features(scene: Scene, before: Vector | None = None) -> Vector:
     """Compute the feature vector of a photo.
 
     Parameters
     ----------
     scene : Scene
+    before : ndarray of float32, shape (len(FEATURE_NAMES),), optional
+        The vector of the same scene with fewer views (`Scene.seen_again`): only what the maps tell
+        is measured anew.
 
     Returns
     -------
     ndarray of float32, shape (len(FEATURE_NAMES),)
         In the order of `FEATURE_NAMES`; all finite.
     """
-    vector = np.zeros(len(FEATURE_NAMES), np.float32)
-    for group in measured_groups(scene):
+    vector = np.zeros(len(FEATURE_NAMES), np.float32) if before is None else before.copy()
+    for group in measured_groups(scene) if before is None else _MAPS:
         vector[_PLACES[group.name]] = group.compute(scene)
     return vector
