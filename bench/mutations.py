@@ -50,7 +50,7 @@ BLURRED = '"the background is plain"'
 MUTATIONS = (
     Mutation(
         "no look at 320 px",
-        (('return self._look("whole", image, self.score_threshold) or', "return"),),
+        (("best_score >= _NEARLY_A_FACE", "best_score >= 2"),),
         ("tests/test_faces.py",),
     ),
     Mutation(
@@ -75,7 +75,10 @@ MUTATIONS = (
     ),
     Mutation(
         "two neighbouring features exchanged",
-        (('"side_edge_max", "side_edge_min",', '"side_edge_min", "side_edge_max",'),),
+        (
+            ('"side_edge_max": min(max(sides), 6.0)', '"side_edge_max": min(*sides, 6.0)'),
+            ('"side_edge_min": min(*sides, 6.0)', '"side_edge_min": min(max(sides), 6.0)'),
+        ),
         ("tests/test_feature*.py",),
     ),
     Mutation(
@@ -122,11 +125,21 @@ MUTATIONS = (
         "sources are shared out among the folds",
         (
             (
-                "[place[row.group] for row in rows]",
-                "[_digest(row) % count for row in rows]",
+                "index=np.array([place[row.group] for row in rows]",
+                "index=np.array([_digest(row) % count for row in rows]",
             ),
         ),
         ("tests/test_training.py", "-k", "folds"),
+    ),
+    Mutation(
+        "without a face all is measured",
+        (("if scene.maps_alone: return _MAPS", "if not GROUPS: return _MAPS"),),
+        ("tests/test_features.py",),
+    ),
+    Mutation(
+        "the second look's maps are not measured",
+        (("before is None else _MAPS", "before is None else ()"),),
+        ("tests/test_golden.py", "tests/test_detector.py", "tests/test_staging.py"),
     ),
 )
 

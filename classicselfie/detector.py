@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from PIL import Image
@@ -412,8 +412,7 @@ class SelfieDetector:
         self.__dict__.update(state, face_detector=make_detector(state["face_detector"]))
 
 
-@dataclass(frozen=True, eq=False)
-class Analysis:
+class Analysis(NamedTuple):
     """A verdict and what it rests on.
 
     Attributes
@@ -434,8 +433,7 @@ class Analysis:
     photo: Photo
 
 
-@dataclass(frozen=True, eq=False)
-class _Judged:
+class _Judged(NamedTuple):
     """What one look at a picture gave."""
 
     photo: Photo

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeAlias, cast
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 import cv2
 import numpy as np
@@ -73,8 +73,7 @@ def face_in_original(face: Face, photo: Photo) -> Face:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class MapView:
+class MapView(NamedTuple):
     """The inner maps of one of YuNet's looks at a picture, of `FIRST_LOOK` of its size.
 
     Attributes
@@ -89,8 +88,7 @@ class MapView:
     mirrored: bool
 
 
-@dataclass(frozen=True, eq=False)
-class Detection:
+class Detection(NamedTuple):
     """What a detector found in a picture.
 
     Attributes
@@ -167,7 +165,7 @@ class YuNetDetector:
         """See the mirror image as well; the mean of both sides' maps tells more than one side's."""
         (view,) = found.views
         other = self._net.look(_first(image if view.mirrored else _mirrored(image)))
-        return replace(found, views=(view, MapView(other.maps, not view.mirrored)))
+        return found._replace(views=(view, MapView(other.maps, not view.mirrored)))
 
     def _detect(self, image: BgrImage, thorough: bool) -> Detection:
         look = self._net.look(_first(image))
@@ -264,10 +262,9 @@ def _from_its_bright_side(image: BgrImage, detect: Callable[[BgrImage], Detectio
     if _lead_of_left(image) >= 0:
         return detect(image)
     found = detect(_mirrored(image))
-    return replace(
-        found,
+    return found._replace(
         faces=_largest_first(mirror_face(face, image.shape[1]) for face in found.faces),
-        views=tuple(replace(view, mirrored=not view.mirrored) for view in found.views),
+        views=tuple(view._replace(mirrored=not view.mirrored) for view in found.views),
     )
 
 

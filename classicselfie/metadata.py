@@ -11,6 +11,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from classicselfie.camera import read_camera_signs
 from classicselfie.exif import Value
@@ -62,8 +63,7 @@ class Hints:
     focal_length_35mm: float | None = None
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One metadata signal and its weight.
 
     Attributes

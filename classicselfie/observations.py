@@ -10,8 +10,8 @@ docs/experiments.md.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import hypot
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -25,8 +25,7 @@ from classicselfie.wording import distance, percent
 ARMS_REACH_M = 0.9  # a long arm, or a short stick
 
 
-@dataclass(frozen=True, eq=False)
-class Sight:
+class Sight(NamedTuple):
     """What observations are made of.
 
     Attributes
@@ -44,8 +43,7 @@ class Sight:
     distance_m: float | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Observation:
+class Observation(NamedTuple):
     """Something that a person can see in the picture or read in the file.
 
     Attributes

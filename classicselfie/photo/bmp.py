@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import IO, Any, cast
+from typing import IO, Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +18,7 @@ _ROWS_AT_ONCE = 256
 _Pixels = npt.NDArray[Any]
 
 
-@dataclass(frozen=True)
-class MaskedBmp:
+class MaskedBmp(NamedTuple):
     """The header of a BMP with a mask for each colour (BITMAPINFOHEADER and later ones).
 
     Attributes

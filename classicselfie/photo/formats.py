@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from PIL import Image, ImageFile
 
@@ -12,8 +11,7 @@ from classicselfie.errors import MissingExtraError, PhotoError, describe
 from classicselfie.photo.jpeg import has_many_scans
 
 
-@dataclass(frozen=True)
-class _Format:
+class _Format(NamedTuple):
     """How Pillow reads one file format, and how large a header may promise to be.
 
     The limits keep decoding under 1 GB, measured with files of that size: a scaled JPEG needs

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import IO
+from typing import IO, NamedTuple
 
 from classicselfie.errors import PhotoError
 
@@ -24,8 +23,7 @@ _MAX_SCANS = 100
 _MAX_SEGMENTS = 10_000
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(NamedTuple):
     """One marker segment of a JPEG.
 
     Attributes

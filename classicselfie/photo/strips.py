@@ -12,8 +12,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,8 +37,7 @@ _UNTOUCHED = 128  # what a decoder leaves where it had no data
 _TABLES = frozenset({0xC4, 0xDB, RESTART_INTERVAL, 0xEE})  # 0xEE: Adobe's, on the colour space
 
 
-@dataclass(frozen=True, eq=False)
-class Strip:
+class Strip(NamedTuple):
     """Some rows of a picture.
 
     Attributes
@@ -93,8 +91,7 @@ def read_strips(stream: IO[bytes], columns: int, rows: int) -> Iterator[Strip]:
         yield Strip(luma if exact else luma[int(len(luma) * _OUT_OF_STEP) :], depth, exact)
 
 
-@dataclass(frozen=True)
-class _Header:
+class _Header(NamedTuple):
     """What a decoder must know before a scan: segments as they stand in the file."""
 
     tables: bytes
