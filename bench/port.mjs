@@ -14,6 +14,6 @@ for (const name of names) {
   console.log(JSON.stringify({
     name, faces: found.faces, features: Object.fromEntries(Object.entries(features).map(([group, values]) => [group, [...values]])), decision,
     probability: verdict.probability, label: verdict.label, summary: verdict.summary, timings_ms: verdict.timings_ms, load_ms,
-    peak_bytes: 1024 * process.resourceUsage().maxRSS,
+    peak_kb: Number(readFileSync("/proc/self/status", "utf8").match(/VmHWM:\s*(\d+)/)[1]),
   }));
 }
