@@ -25,9 +25,7 @@ from time import process_time
 
 import cv2
 import numpy as np
-from joblib import Parallel, delayed
-
-from classicselfie.benchmark.damage import (
+from damage import (
     add_noise,
     blur,
     crop_tightly,
@@ -37,6 +35,8 @@ from classicselfie.benchmark.damage import (
     smooth_skin,
     tilt,
 )
+from joblib import Parallel, delayed
+
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import NoFaceError
 from classicselfie.faces import Face, YuNetDetector

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from classicselfie.errors import OutputError, TargetError
 
@@ -132,6 +134,14 @@ def replacing(*paths: Path, force: bool = True) -> Iterator[list[Path]]:
     finally:
         for part in parts:
             part.unlink(missing_ok=True)
+
+
+def sha256_of(stream: BinaryIO) -> str:
+    """Hash a file from where it stands to its end, a part at a time."""
+    digest = hashlib.sha256()
+    while block := stream.read(2**20):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def settle(part: Path, place: Path) -> None:

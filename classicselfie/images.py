@@ -34,6 +34,13 @@ def resize(image: _Array, width: int, height: int) -> _Array:
     return cast(_Array, cv2.resize(image, (width, height), interpolation=interpolation))
 
 
+def fitted(image: _Array, longest: int) -> _Array:
+    """Resize so that the longer side has so many pixels, the shorter one at least one."""
+    height, width = image.shape[:2]
+    scale = longest / max(height, width)
+    return resize(image, max(1, round(width * scale)), max(1, round(height * scale)))
+
+
 def padded(image: _Array, multiple: int) -> _Array:
     """Repeat the outermost pixels at the right and below, up to multiples of some pixels."""
     height, width = image.shape[:2]

@@ -23,6 +23,11 @@ _MARKS = (
 )
 
 
+def marked_encoding(head: bytes) -> str | None:
+    """Read the encoding off a byte order mark; None where there is none."""
+    return next((name for mark, name in _MARKS if head.startswith(mark)), None)
+
+
 @dataclass(frozen=True)
 class TableRow:
     """One row of a table.
@@ -104,7 +109,7 @@ def _names(header: str, separator: str) -> set[str]:
 
 
 def _decode(path: Path, data: bytes) -> str:
-    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), None)
+    encoding = marked_encoding(data)
     if encoding is None:
         # A letter of the first column's name beside a zero: UTF-16 that lacks its mark.
         zeros = (data[:1] == b"\0", data[1:2] == b"\0")

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parents[1] / "bench"))
 
 from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import BgrImage, draw_person
@@ -107,15 +108,23 @@ def detector() -> SelfieDetector:
     return SelfieDetector()
 
 
-@pytest.fixture(scope="module")  # an event loop runs as long as it lives
-def browser() -> Iterator[Any]:
-    """Start a real, headless Chromium; without one the tests in it skip."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="the extra dev is not installed")
+def require_chromium() -> str:
+    """Find a real Chromium; without one, or without Playwright, the test skips."""
+    pytest.importorskip("playwright.sync_api", reason="the extra dev is not installed")
     names = ("chromium", "chromium-browser", "google-chrome")
     path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
-    with playwright.sync_playwright() as tools:
+    return path
+
+
+@pytest.fixture(scope="module")  # an event loop runs as long as it lives
+def browser() -> Iterator[Any]:
+    """Start a real, headless Chromium; without one the tests in it skip."""
+    path = require_chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as tools:
         running = tools.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         yield running
         running.close()

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import pytest
 from commands import call
-from conftest import encode
+from conftest import encode, require_chromium
 from PIL import Image
 
 from classicselfie import SelfieDetector
@@ -85,7 +85,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def gallery(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("out") / "gallery"
-    command = [*COMMAND, photos, "-o", output, "--png", "--threshold", "0.1"]
+    command = [*COMMAND, photos, "-o", output, "--threshold", "0.1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\n") == 1
@@ -180,14 +180,86 @@ def test_a_second_run_gives_the_same_gallery(gallery: Path, photos: Path, tmp_pa
     assert first == second
 
 
-def test_views_are_drawn_as_pngs(gallery: Path) -> None:
-    names = {path.stem for path in (gallery / "png").iterdir()}
-    assert names == {"continuum", "top", "bottom", "quality", "map", "clusters"}
-    for name in names:
-        with Image.open(gallery / "png" / f"{name}.png") as picture:
-            picture.load()
-            assert min(picture.size) > 200
-            assert len(set(picture.resize((64, 64)).get_flattened_data())) > 50, name
+@pytest.fixture(scope="module")
+def pngs(gallery: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The gallery's views as pictures; in a process of its own, for Playwright wants a thread."""
+    require_chromium()
+    folder = tmp_path_factory.mktemp("png") / "png"
+    code = (
+        "import sys; from pathlib import Path; from classicselfie.explore import png; "
+        "png.write_pngs(Path(sys.argv[1]), Path(sys.argv[2]), png.find_browser())"
+    )
+    subprocess.run([sys.executable, "-c", code, gallery, folder], check=True, timeout=300)
+    return folder
+
+
+def test_every_view_is_drawn_as_a_png(pngs: Path) -> None:
+    pictures = {}
+    for path in pngs.iterdir():
+        with Image.open(path) as picture:
+            assert picture.width == 2160
+            pictures[path.stem] = np.asarray(picture.convert("RGB"))
+    assert set(pictures) == {"continuum", "sheets", "quality", "map", "clusters"}
+    for name, pixels in pictures.items():
+        assert len(np.unique(pixels[::8, ::8].reshape(-1, 3), axis=0)) > 500, name
+    frames = (pictures["map"] == (0, 0x72, 0xB2)).all(axis=2)
+    assert frames.sum() > 500  # of what looks like a selfie
+    assert not np.array_equal(pictures["quality"], pictures["sheets"])
+
+
+def test_the_png_of_the_sheets_shows_the_ranking(pngs: Path, gallery: Path) -> None:
+    sheets = cv2.imread(str(pngs / "sheets.png"))
+    data = read_data(gallery)
+    size, side = data["tile"]["size"], data["tile"]["side"]
+    found = {}
+    for place in (0, len(data["photos"]) - 1):
+        tiles = cv2.imread(str(gallery / "tiles" / f"{place // side**2}.jpg"))
+        top, left = (size * part for part in divmod(place % side**2, side))
+        width, height = data["photos"][place]["tile"]
+        tile = tiles[top : top + height, left : left + width]
+        # Twelve in a row of 116 of the page's pixels each; the mark is on the lower part.
+        tile = cv2.resize(tile, None, fx=1.5 * 116 / size, fy=1.5 * 116 / size)[:-60]
+        likeness = cv2.matchTemplate(sheets, tile, cv2.TM_CCOEFF_NORMED)
+        _, best, _, found[place] = cv2.minMaxLoc(likeness)
+        assert best > 0.8
+    (first_x, first_y), (last_x, last_y) = found.values()
+    assert first_x == pytest.approx(last_x, abs=60)  # each leads its row
+    assert last_y > first_y + 300
+
+
+def test_pngs_are_part_of_the_gallery_on_demand(person_path: Path, tmp_path: Path) -> None:
+    require_chromium()
+    command = [*COMMAND, person_path.parent, "-o", tmp_path / "gallery", "--png", "--jobs=1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {path.name for path in (tmp_path / "gallery" / "png").iterdir()} == {
+        "continuum.png",
+        "sheets.png",
+        "quality.png",
+        "map.png",
+        "clusters.png",
+    }
+    # It is a gallery as any other, and may be replaced.
+    done = explore(person_path.parent, "-o", tmp_path / "gallery", "--jobs", 1, "--force")
+    assert done.returncode == 0
+    assert not (tmp_path / "gallery" / "png").exists()
+
+
+def test_pngs_without_a_browser_are_refused_before_the_work(
+    person_path: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("playwright", reason="the extra png is not installed")
+    command = [*COMMAND, person_path.parent, "-o", tmp_path / "gallery", "--png"]
+    nowhere = {"PATH": str(tmp_path), "PLAYWRIGHT_BROWSERS_PATH": str(tmp_path)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | nowhere, timeout=300
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "classicselfie: no browser is here to draw the PNGs; install Chromium, or run: "
+        "python -m playwright install chromium\n"
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
@@ -196,7 +268,7 @@ def test_few_photos_and_copies_of_one_are_enough(count: int, tmp_path: Path) -> 
     folder.mkdir()
     for index in range(count):
         (folder / f"{index}.jpg").write_bytes(encode(draw_person(), ".jpg"))
-    done = explore(folder, "-o", tmp_path / "gallery", "--png", "--jobs", 1)
+    done = explore(folder, "-o", tmp_path / "gallery", "--jobs", 1)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert len(read_data(tmp_path / "gallery")["photos"]) == count
@@ -281,18 +353,19 @@ def test_somebody_who_watches_sees_progress(person_path: Path, tmp_path: Path) -
     assert "placing 1 photos on the map" in shown
 
 
-def test_a_missing_extra_is_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("package", "extra"), [("sklearn", "explore"), ("playwright", "png")])
+def test_a_missing_extra_is_one_line(package: str, extra: str, tmp_path: Path) -> None:
     code = (
         "import sys\n"
-        "sys.modules['sklearn'] = None\n"
+        f"sys.modules[{package!r}] = None\n"
         "from classicselfie.cli import main\n"
-        f"sys.exit(main(['explore', {str(tmp_path)!r}, '-o', {str(tmp_path / 'g')!r}]))"
+        f"sys.exit(main(['explore', {str(tmp_path)!r}, '-o', {str(tmp_path / 'g')!r}, '--png']))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == (
-        "classicselfie: sklearn is not installed; run: "
-        "python -m pip install 'classicselfie[explore]'\n"
+        f"classicselfie: {package} is not installed; run: "
+        f"python -m pip install 'classicselfie[{extra}]'\n"
     )
 
 

@@ -135,6 +135,8 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(distributions: Path) -> 
         "cascades/LICENSE.haar",
         "explain/page.html.j2",
         "training/report.html.j2",
+        "training/card.md.j2",
+        "training/card_adapted.md.j2",
         "serve/static/index.html",
         "serve/static/page.js",
         "serve/static/judge.js",

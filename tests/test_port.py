@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,12 @@ from commands import call
 
 from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import port_pictures
+from classicselfie.export.carried import can_be_carried
 from classicselfie.features import FEATURE_NAMES
 from classicselfie.model import load_model
 from classicselfie.resources import resource
+
+pytest.importorskip("onnx", reason="the extra export is not installed")
 
 PORT = Path(__file__).parents[1] / "ports" / "javascript"
 
@@ -92,6 +96,25 @@ def test_an_app_needs_three_files_and_nothing_is_replaced_unasked(tmp_path: Path
     assert call("export", tmp_path, "--no-golden", "--force").returncode == 0
     (tmp_path / "file").touch()
     assert call("export", tmp_path / "file" / "inner").returncode == 2
+
+
+def test_a_missing_extra_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    done = call("export", tmp_path / "new")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "classicselfie: onnx is not installed; run: python -m pip install 'classicselfie[export]'\n"
+    )
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_page_offers_no_port_that_could_not_judge_alike(
+    detector: SelfieDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert can_be_carried(detector)
+    assert not can_be_carried(SelfieDetector(detector="haar"))
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    assert not can_be_carried(detector)
 
 
 def test_the_port_gives_what_python_gives(exported: Path) -> None:

@@ -12,10 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from test_cli import run
-
-from classicselfie import ModelError
-from classicselfie.benchmark.damage import (
+from damage import (
     add_noise,
     blur,
     crop_tightly,
@@ -25,6 +22,9 @@ from classicselfie.benchmark.damage import (
     smooth_skin,
     tilt,
 )
+from test_cli import run
+
+from classicselfie import ModelError
 from classicselfie.benchmark.drawing import BgrImage, draw_person, draw_scene
 from classicselfie.errors import NoFaceError
 from classicselfie.faces import Face, YuNetDetector

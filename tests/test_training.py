@@ -28,10 +28,11 @@ pytest.importorskip("joblib", reason="the extra train is not installed")
 from sklearn.metrics import roc_auc_score
 
 from classicselfie.cli import main
-from classicselfie.model import load_model
+from classicselfie.model import BUNDLED, load_model
 from classicselfie.resources import resource
 from classicselfie.training.augment import augment
 from classicselfie.training.bands import brightness_band, measure_face, skin_tone_band
+from classicselfie.training.card import card_text
 from classicselfie.training.command import train
 from classicselfie.training.dataset import VERSIONS, Dataset, FeatureCache, extract_dataset
 from classicselfie.training.fit import (
@@ -105,6 +106,12 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cache(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The option by which those that only learn share what is extracted of the manifest."""
     return ["--cache", str(tmp_path_factory.mktemp("features"))]
+
+
+@pytest.mark.parametrize("detector", ["yunet", "haar"])
+def test_the_bundled_cards_are_those_of_their_weights(detector: str) -> None:
+    card = resource("models", BUNDLED[detector]).with_suffix(".md").read_text(encoding="utf-8")
+    assert card == card_text(load_model(detector))
 
 
 def test_training_writes_weights_that_load_and_a_card(

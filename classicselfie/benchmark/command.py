@@ -16,7 +16,6 @@ from typing import Any
 import cv2
 import numpy as np
 from joblib import cpu_count
-from tqdm import tqdm
 
 from classicselfie.benchmark import measure
 from classicselfie.benchmark.device import describe_device, describe_moment, free_memory_mb
@@ -48,6 +47,7 @@ from classicselfie.benchmark.summary import summarise
 from classicselfie.console import say
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import BenchmarkError, MissingExtraError
+from classicselfie.progress import progress_bar
 
 # Python with OpenCV, the weights and a first check.
 _BASE_MB = 200
@@ -117,7 +117,7 @@ def bench(
             say(f"This takes about {expected}, if nothing else runs meanwhile.")
             start = perf_counter()
             drawn = (make_pictures(folder, size) for size in sizes)
-            bar = tqdm(drawn, "drawing", len(sizes), unit="size", leave=False, disable=None)
+            bar = progress_bar(drawn, desc="drawing", total=len(sizes), unit="size", leave=False)
             pictures = [picture for each in bar for picture in each]
             facts = {picture.name: _facts(judge, picture) for picture in pictures}
             run = _Bench(judge, pictures, repetitions)
@@ -183,7 +183,7 @@ class _Bench:
         }
         samples = measure.in_turns(groups, self.repetitions)
         figures = []
-        for picture in tqdm(self.pictures, "peak memory", unit="photo", leave=False, disable=None):
+        for picture in progress_bar(self.pictures, desc="peak memory", unit="photo", leave=False):
             figures += times(picture.name, samples[picture.name])
             figures += _megabytes(picture.name, measure.peak_memory(self.detector, picture.path))
         return figures

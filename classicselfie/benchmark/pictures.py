@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from classicselfie.benchmark.drawing import draw_person, draw_scene, turned
 from classicselfie.errors import BenchmarkError
-from classicselfie.images import BgrImage, resize
+from classicselfie.images import BgrImage, fitted, resize
 
 # With the grain below, a 12-megapixel file is of 2 to 5 MB, as phones write them.
 QUALITY = 90
@@ -126,7 +126,7 @@ def make_pictures(folder: Path, megapixels: float, kinds: Sequence[Kind] = KINDS
     made: dict[Kind, Picture] = {}
     for (content, shape), alike in drawn.items():
         stored = draw_stored(content, shape, megapixels)
-        small = _shrunk(stored, _THUMBNAIL_LONG_SIDE)
+        small = fitted(stored, _THUMBNAIL_LONG_SIDE)
         for kind in alike:
             picture = Picture(
                 folder / f"{megapixels:g}mp_{KINDS.index(kind)}.jpg",
@@ -207,12 +207,6 @@ def _blurred(noise: npt.NDArray[np.float32], sigma: float) -> npt.NDArray[np.flo
     return cast(
         npt.NDArray[np.float32], cv2.GaussianBlur(noise, (0, 0), sigma).reshape(noise.shape)
     )
-
-
-def _shrunk(image: BgrImage, long_side: int) -> BgrImage:
-    height, width = image.shape[:2]
-    ratio = long_side / max(height, width)
-    return resize(image, round(width * ratio), round(height * ratio))
 
 
 def _encode(image: BgrImage, *, progressive: bool) -> bytes:

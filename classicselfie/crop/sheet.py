@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from classicselfie.crop.search import Crop
 from classicselfie.photo import PhotoSource, open_photo
@@ -49,6 +49,6 @@ def draw_sheet(source: PhotoSource, crop: Crop) -> Image.Image:
 
 def _fitted(image: Image.Image) -> tuple[Image.Image, float]:
     """Scale to the sheet's height, or less where that would be too wide."""
-    zoom = min(_HEIGHT / image.height, 1.5 * _HEIGHT / image.width)
-    size = (max(1, round(image.width * zoom)), max(1, round(image.height * zoom)))
-    return image.convert("RGB").resize(size, Image.Resampling.LANCZOS), zoom
+    box = (3 * _HEIGHT // 2, _HEIGHT)
+    shown = ImageOps.contain(image.convert("RGB"), box, Image.Resampling.LANCZOS)
+    return shown, shown.width / image.width

@@ -7,8 +7,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from classicselfie.explain.explanation import Explanation
 from classicselfie.explain.figure import draw_panels
 from classicselfie.explain.words import (
@@ -19,6 +17,7 @@ from classicselfie.explain.words import (
     write_sentences,
 )
 from classicselfie.observations import OBSERVATIONS
+from classicselfie.templates import render
 
 _FEATURES = 20  # single features that are listed
 
@@ -37,18 +36,10 @@ def write_page(explanation: Explanation, name: str) -> str:
     str
         The page; its pictures are part of it.
     """
-    folder = Path(__file__).parent
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.get_template("page.html.j2")
     threshold = explanation.threshold
     strongest = sorted(explanation.contributions.items(), key=lambda each: -abs(each[1]))
-    return template.render(
+    return render(
+        Path(__file__).with_name("page.html.j2"),
         name=name,
         sentences=write_sentences(explanation),
         marks=find_marks(explanation),

@@ -18,6 +18,7 @@ from classicselfie.explore.data import Row, link, page_data
 from classicselfie.explore.folder import copy_page, refuse_foreign, replacing
 from classicselfie.explore.layout import lay_out
 from classicselfie.explore.photos import TILE, Seen, find_photos, see_photos
+from classicselfie.explore.png import find_browser, write_pngs
 from classicselfie.explore.tiles import (
     MAP_SIDE,
     MAP_TILE,
@@ -27,6 +28,7 @@ from classicselfie.explore.tiles import (
     write_sheet,
 )
 from classicselfie.names import printable
+from classicselfie.progress import progress_bar
 
 
 def explore(
@@ -53,18 +55,18 @@ def explore(
     n_jobs : int
         Processes; -1 for one per core.
     png : bool
-        Write each view as a PNG too.
+        Write each view as a PNG too; needs a Chromium.
     force : bool
         Whether an older gallery may be replaced.
 
     Raises
     ------
     GalleryError
-        If there is no photo to show, or the output must not be written.
+        If there is no photo to show, no browser for the PNGs, or the output must not be written.
     OutputError
         If the gallery cannot be written.
     MissingExtraError
-        If the extra "explore" is not installed.
+        If the extra "explore" is not installed, or for PNGs the extra "png".
     ModelError
         If the weights cannot be used.
     """
@@ -74,6 +76,7 @@ def explore(
     if not folder.is_dir():
         raise GalleryError(f"there is no folder {folder}")
     refuse_foreign(output, force=force)
+    browser = find_browser() if png else None
     judge = SelfieDetector(weights, detector=detector, threshold=threshold)
     photos = find_photos(folder, leave_out=output)
     with (
@@ -109,16 +112,9 @@ def explore(
         )
         (target / "data.js").write_text(data, encoding="ascii")
         copy_page(target)
-        if png:
-            from classicselfie.explore.png import write_pngs
-
+        if browser is not None:
             _tell_stage("drawing the PNGs")
-            write_pngs(
-                rows,
-                lambda place: store.read(int(order[place])),
-                layout,
-                target / "png",
-            )
+            write_pngs(target, target / "png", browser)
     selfies, maybe = (sum(row["pile"] == pile for row in rows) for pile in ("selfie", "maybe"))
     say(
         f"wrote {output / 'index.html'}: {len(rows)} photos, {selfies} look like selfies, "
@@ -131,11 +127,9 @@ def _see(
     photos: Sequence[Path], judge: SelfieDetector, n_jobs: int, store: TileStore
 ) -> tuple[list[tuple[Path, Seen]], list[tuple[Path, str]]]:
     """Judge all photos; put their tiles into the store, in the order of the first list."""
-    from tqdm import tqdm
-
     seen: list[tuple[Path, Seen]] = []
     unreadable: list[tuple[Path, str]] = []
-    with tqdm(total=len(photos), unit="photo", disable=None) as progress:
+    with progress_bar(total=len(photos), unit="photo") as progress:
         for path, found in see_photos(photos, judge, n_jobs):
             if isinstance(found, str):
                 unreadable.append((path, found))

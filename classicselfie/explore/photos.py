@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import NoFaceError, PhotoError, WorkersError
-from classicselfie.images import BgrImage, resize
+from classicselfie.images import BgrImage, fitted
 from classicselfie.metadata import read_date
 from classicselfie.photo import SUFFIXES, Photo, open_photo
 from classicselfie.quality.score import rate, survey
@@ -177,7 +177,6 @@ def _quality(photo: Photo) -> float | None:
 
 
 def _tile(image: BgrImage) -> bytes:
-    height, width = image.shape[:2]
-    scale = TILE / max(height, width)
-    small = resize(image, max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _TILE_QUALITY])[1].tobytes()
+    return cv2.imencode(".jpg", fitted(image, TILE), [cv2.IMWRITE_JPEG_QUALITY, _TILE_QUALITY])[
+        1
+    ].tobytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from typing import Any
 
 from classicselfie import __version__
@@ -18,7 +19,9 @@ FORMAT = 1
 
 
 def can_be_carried(detector: SelfieDetector) -> bool:
-    """Tell whether ports can judge as this detector does: by YuNet and what is measured with it.
+    """Tell whether a port can judge as this detector does: by YuNet and what is measured with it.
+
+    False, too, where the extra "export" is missing, without which there is nothing to carry.
 
     Parameters
     ----------
@@ -31,7 +34,8 @@ def can_be_carried(detector: SelfieDetector) -> bool:
     model = detector.model
     beside_maps = [group for group in GROUPS if not group.without_maps]
     names = tuple(f"{group.name}.{part}" for group in beside_maps for part in group.parts)
-    return model.detector == "yunet" and model.feature_names == names
+    can_read = find_spec("onnx") is not None
+    return can_read and model.detector == "yunet" and model.feature_names == names
 
 
 def carried(detector: SelfieDetector) -> dict[str, bytes]:

@@ -32,6 +32,8 @@ def export(folder: Path, pictures: Mapping[str, BgrImage], *, force: bool = Fals
     ------
     TargetError
         If a file exists already, or the folder cannot be written to.
+    MissingExtraError
+        If the extra "export" is not installed.
     """
     detector = SelfieDetector()
     documented = {

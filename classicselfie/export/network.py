@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
-from classicselfie.export.onnx import Node, Tensor, read_graph
+from classicselfie.errors import MissingExtraError
 from classicselfie.resources import resource
 from classicselfie.yunet import FILE, MAPS
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 _HEADS = ("cls", "obj", "bbox", "kps")
 
@@ -22,41 +26,53 @@ def read_network() -> tuple[list[dict[str, Any]], bytes]:
         In the order of computation; see docs/port.md.
     numbers : bytes
         Every layer's weights and then its bias, little-endian float32, one after the other.
+
+    Raises
+    ------
+    MissingExtraError
+        If the extra "export" is not installed.
     """
-    nodes, tensors = read_graph(resource("models", FILE).read_bytes())
+    try:
+        import onnx
+        from onnx.numpy_helper import to_array
+    except ImportError as error:
+        raise MissingExtraError("onnx", "export") from error
+    graph = onnx.load(resource("models", FILE)).graph
+    tensors = {tensor.name: to_array(tensor) for tensor in graph.initializer}
     layers: list[dict[str, Any]] = []
     made: dict[str, dict[str, Any]] = {}  # by the name of what comes out
-    parts: list[Tensor] = []
+    parts: list[npt.NDArray[Any]] = []
 
     def add(name: str, layer: dict[str, Any]) -> None:
         made[name] = {"output": name, **layer}
         layers.append(made[name])
 
-    def take(values: Tensor) -> int:
+    def take(values: npt.NDArray[Any]) -> int:
         parts.append(values.ravel())
         return sum(part.size for part in parts[:-1])
 
-    for node in nodes:
-        first, output = node.inputs[0], node.outputs[0]
-        if node.operation == "Conv":
-            weights, bias = (tensors[name] for name in node.inputs[1:])
+    for node in graph.node:
+        first, output = node.input[0], node.output[0]
+        if node.op_type == "Conv":
+            weights, bias = (tensors[name] for name in node.input[1:])
             shape, offsets = list(weights.shape), {"weights": take(weights), "bias": take(bias)}
             add(output, {"kind": _kind(node, shape), "input": first, "shape": shape, **offsets})
-        elif node.operation == "MaxPool":
+        elif node.op_type == "MaxPool":
             add(output, {"kind": "maximum", "input": first})
-        elif node.operation == "Add":
-            add(output, {"kind": "add", "input": first, "smaller": node.inputs[1]})
-        elif node.operation == "Resize":
+        elif node.op_type == "Add":
+            add(output, {"kind": "add", "input": first, "smaller": node.input[1]})
+        elif node.op_type == "Resize":
             made[output] = made[first]  # by two, each value four times: a part of "add"
         else:
             layer = made[output] = made[first]
-            layer |= {"relu": True} if node.operation == "Relu" else {}
-            layer |= {"sigmoid": True} if node.operation == "Sigmoid" else {}
+            layer |= {"relu": True} if node.op_type == "Relu" else {}
+            layer |= {"sigmoid": True} if node.op_type == "Sigmoid" else {}
     return _renamed(layers, made), np.concatenate(parts).astype("<f4").tobytes()
 
 
-def _kind(node: Node, shape: list[int]) -> str:
-    if node.attributes["strides"] == [2, 2]:
+def _kind(node: NodeProto, shape: list[int]) -> str:
+    strides = next(each.ints for each in node.attribute if each.name == "strides")
+    if list(strides) == [2, 2]:
         return "first"  # 3 × 3 over all channels, every second pixel each way
     return "pointwise" if shape[2:] == [1, 1] else "depthwise"
 

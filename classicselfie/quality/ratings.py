@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from classicselfie.errors import ManifestError, MissingExtraError, NoFaceError, 
 from classicselfie.files import refuse_targets, write_files
 from classicselfie.names import printable
 from classicselfie.photo import load_photo
+from classicselfie.progress import progress_bar
 from classicselfie.quality.measures import MEASURES, Floats
 from classicselfie.quality.score import QualityScorer, border_share, shortfalls, survey
 from classicselfie.tables import read_table
@@ -100,18 +101,17 @@ def train_ratings(
     MissingExtraError
         If the extra "ratings" is not installed.
     """
-    try:
-        from sklearn.model_selection import GroupKFold
-        from tqdm import tqdm
-    except ImportError as error:
-        package = "tqdm" if error.name == "tqdm" else "scikit-learn"
-        raise MissingExtraError(package, "ratings") from error
+    for package in ("sklearn", "tqdm"):
+        if find_spec(package) is None:
+            raise MissingExtraError(package, "ratings")
+    from sklearn.model_selection import GroupKFold
+
     refuse_targets([output], force=force)
     ratings = read_ratings(source)
     digest = hashlib.sha256()
     used: list[Rating] = []
     rows: list[Floats] = []
-    for rating in tqdm(ratings, desc="photos", unit="photo", disable=not sys.stderr.isatty()):
+    for rating in progress_bar(ratings, desc="photos", unit="photo"):
         try:
             photo = load_photo(rating.path)
             maps = survey(photo)

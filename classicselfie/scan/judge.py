@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pickle
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import cv2
 
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import PhotoError, describe
+from classicselfie.files import sha256_of
 from classicselfie.photo import MAX_BYTES
 from classicselfie.scan.sources import Item, open_item
 from classicselfie.verdict import Verdict
@@ -103,7 +103,8 @@ def examine(pickled: bytes, task: Task) -> Result:
     try:
         with open_item(task.item) as stream:
             size, mtime_ns = _facts(stream)
-            digest = _digest(stream) if size <= MAX_BYTES else None
+            digest = sha256_of(stream) if size <= MAX_BYTES else None
+            stream.seek(0)
             known = digest is not None and digest == task.known
             answer = None if known else detector.check(stream).to_dict()
         return Result(answer, weights, digest, size, mtime_ns)
@@ -161,11 +162,3 @@ def _facts(stream: BinaryIO) -> tuple[int, int | None]:
         stream.seek(0)
         return size, None
     return facts.st_size, facts.st_mtime_ns
-
-
-def _digest(stream: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while block := stream.read(2**20):
-        digest.update(block)
-    stream.seek(0)
-    return digest.hexdigest()

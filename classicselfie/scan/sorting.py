@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from classicselfie.errors import PhotoError, ScanError
-from classicselfie.files import settle
+from classicselfie.files import settle, sha256_of
 from classicselfie.names import text_of
 from classicselfie.scan.companions import renamed
 from classicselfie.scan.sources import Item, open_item
@@ -238,8 +238,10 @@ def _copy(item: Item, place: Path, sha256: str | None, verify: bool = False) -> 
             os.fsync(target.fileno())
         if sha256 not in (None, digest.hexdigest()):
             return False  # it changed since it was judged
-        if verify and _digest(part) != digest.hexdigest():
-            raise OSError("the copy is not what was written")
+        if verify:
+            with part.open("rb") as copy:
+                if sha256_of(copy) != digest.hexdigest():
+                    raise OSError("the copy is not what was written")
         if item.is_file:
             shutil.copystat(item.path, part)
         else:
@@ -248,14 +250,6 @@ def _copy(item: Item, place: Path, sha256: str | None, verify: bool = False) -> 
         return True
     finally:
         part.unlink(missing_ok=True)
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

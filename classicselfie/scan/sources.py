@@ -21,6 +21,7 @@ from typing import IO, Any, BinaryIO, cast
 from classicselfie.errors import MissingExtraError, PhotoError, ScanError
 from classicselfie.names import is_url, text_of
 from classicselfie.photo import MAX_BYTES, open_path
+from classicselfie.tables import marked_encoding
 
 # A member is unpacked into memory, several at a time.
 MAX_MEMBER_BYTES = 128 * 2**20
@@ -37,14 +38,6 @@ _SYSTEM_FOLDERS = frozenset(
         "__macosx",
     )
 )
-# The longest first: that of UTF-32 begins with that of UTF-16.
-_BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 _TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
 
@@ -407,9 +400,8 @@ def _blocks_of_list(stream: IO[bytes], end: bytes) -> Iterator[bytes]:
 
 
 def _encoding_of(head: bytes, end: bytes) -> str | None:
-    for mark, encoding in _BYTE_ORDER_MARKS.items():
-        if head.startswith(mark):
-            return encoding
+    if (encoding := marked_encoding(head)) is not None:
+        return encoding
     # Without a mark, as some editors write it: the first two letters are Latin ones.
     zeros = [byte == 0 for byte in head[:4]]
     if end != b"\0" and zeros == [False, True, False, True]:

@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from functools import lru_cache, partial
 from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Any
@@ -190,14 +191,14 @@ def create_app(
 
 def _offer_port(app: FastAPI, detector: SelfieDetector) -> None:
     """Hand out what judges in the browser as the service does, its code and its weights."""
-    files = carried(detector)
+    files = lru_cache(maxsize=1)(partial(carried, detector))  # made when a page first asks
 
     @app.get("/static/port/data/{name}", include_in_schema=False)
-    async def data(name: str) -> Response:
-        if name not in files:
+    def data(name: str) -> Response:
+        if name not in files():
             raise HTTPException(404)
         kind = "application/json" if name.endswith(".json") else "application/octet-stream"
-        return Response(files[name], media_type=kind)
+        return Response(files()[name], media_type=kind)
 
     code = resource("ports/javascript/src", "index.js").parent
     app.mount("/static/port/src", StaticFiles(directory=code))

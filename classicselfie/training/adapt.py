@@ -13,7 +13,12 @@ from classicselfie.model import LinearModel
 from classicselfie.training.dataset import Dataset
 from classicselfie.training.fit import rounded, sample_weights
 from classicselfie.training.folds import Floats, Folds, assign_folds, held_out, splits
-from classicselfie.training.judge import judge_with, look_shares
+from classicselfie.training.judge import (
+    judge_with,
+    look_shares,
+    told_by_calibration,
+    told_by_shares,
+)
 from classicselfie.training.results import Results
 
 # One photo of which the weights are wrong moves its own log-odds by about 0.05 to 1.5.
@@ -153,10 +158,7 @@ def judge_adapted(prior: LinearModel, dataset: Dataset, folds: Folds, n_jobs: in
     """
     bundled = judge_with(prior, dataset, n_jobs)
     scored = held_out(folds.index, AdaptedScore(prior, dataset), n_jobs)
-    shares, early = scored[:, 0], scored[:, 1:].sum(axis=2)
-    decisions = shares.sum(axis=1)
-    warned = np.where(np.isfinite(bundled.warned), decisions, -np.inf)
-    probabilities = np.array([prior.probability(value) for value in decisions])
+    told = told_by_shares(dataset, scored)
     return replace(
         bundled,
         model=f"{prior.title}, adapted",
@@ -173,17 +175,9 @@ def judge_adapted(prior: LinearModel, dataset: Dataset, folds: Folds, n_jobs: in
         folds=folds.index,
         fold_names=folds.names,
         whole_sources=folds.whole_sources,
-        decisions=decisions,
-        warned=warned,
-        early=early,
-        early_warned=np.where(np.isfinite(bundled.early_warned), early, -np.inf),
-        probabilities=probabilities,
-        flags={
-            name: np.isfinite(warned) & (probabilities >= threshold)
-            for name, threshold in prior.thresholds.items()
-        },
-        shares=shares[:, :-1],
         bundled=bundled,
+        **told,
+        **told_by_calibration(prior, told),
     )
 
 

@@ -27,6 +27,7 @@ from classicselfie.features import (
 from classicselfie.images import BgrImage, resize
 from classicselfie.model import EARLY_STAGES
 from classicselfie.photo import load_photo
+from classicselfie.progress import progress_bar
 from classicselfie.training.augment import AUGMENTATION_VERSION, augment
 from classicselfie.training.bands import measure_face
 from classicselfie.training.manifest import Row
@@ -239,8 +240,6 @@ def _extract(
     rows: Sequence[Row], detector: str, n_jobs: int, cache: FeatureCache | None
 ) -> list[Floats | str]:
     """Look up or extract the features of every row, or say why it cannot be read."""
-    from tqdm import tqdm
-
     found: dict[int, Floats | str] = {}
     keys: dict[int, str] = {}
     if cache is not None:
@@ -256,9 +255,7 @@ def _extract(
         for place in missing
     )
     with (
-        tqdm(
-            initial=len(found), total=len(rows), unit="photo", desc=detector, disable=None
-        ) as progress,
+        progress_bar(initial=len(found), total=len(rows), unit="photo", desc=detector) as progress,
         WorkerPool(partial(_prepare, detector), _read_answer, count_processes(n_jobs)) as pool,
     ):
         for place, answer in pool.in_order(jobs):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -194,9 +195,7 @@ def judge_left_out(
     """
     rows = dataset.rows
     scored = held_out(folds.index, ModelScore(dataset, detector, settings), n_jobs)
-    shares, early = scored[:, 0], scored[:, 1:].sum(axis=2)
-    decisions = shares.sum(axis=1)
-    warned = _without_faceless(dataset.features[:, 0], decisions)
+    told = told_by_shares(dataset, scored)
     return Results(
         model=f"classicselfie, {detector}",
         provenance=(
@@ -215,13 +214,8 @@ def judge_left_out(
         folds=folds.index,
         fold_names=folds.names,
         whole_sources=folds.whole_sources,
-        decisions=decisions,
-        warned=warned,
-        early=early,
-        early_warned=_without_faceless(dataset.early, early),
-        probabilities=calibrated_without(rows, folds.index, decisions),
-        flags=flags_at_thresholds(rows, folds.index, warned),
-        shares=shares[:, :-1],
+        probabilities=calibrated_without(rows, folds.index, told["decisions"]),
+        flags=flags_at_thresholds(rows, folds.index, told["warned"]),
         share_names=GROUP_NAMES,
         baseline=(
             held_out(folds.index, BaselineScore.of(rows, n_jobs), n_jobs) if baseline else None
@@ -229,6 +223,7 @@ def judge_left_out(
         retrained=_retrained(dataset, detector, folds, n_jobs) if retrain else {},
         bands=_bands(dataset),
         unreadable=[(row.name, why) for row, why in dataset.unreadable],
+        **told,
     )
 
 
@@ -263,11 +258,7 @@ def judge_with(model: LinearModel, dataset: Dataset, n_jobs: int = -1) -> Result
     Results
     """
     rows = dataset.rows
-    scored = look_shares(model, dataset, range(len(rows)))
-    shares, early = scored[:, 0], scored[:, 1:].sum(axis=2)
-    decisions = shares.sum(axis=1)
-    warned = _without_faceless(dataset.features[:, 0], decisions)
-    probabilities = np.array([model.probability(value) for value in decisions])
+    told = told_by_shares(dataset, look_shares(model, dataset, range(len(rows))))
     folds = assign_folds(rows)
     judgeable = folds.without_both(rows) is None
     known = set(model.card.get("training_data", {}).get("sources", ()))
@@ -288,16 +279,6 @@ def judge_with(model: LinearModel, dataset: Dataset, n_jobs: int = -1) -> Result
         folds=np.zeros(len(rows), np.int64),
         fold_names=["all"],
         whole_sources=not seen,
-        decisions=decisions,
-        warned=warned,
-        early=early,
-        early_warned=_without_faceless(dataset.early, early),
-        probabilities=probabilities,
-        flags={
-            name: np.isfinite(warned) & (probabilities >= threshold)
-            for name, threshold in model.thresholds.items()
-        },
-        shares=shares[:, :-1],
         share_names=GROUP_NAMES,
         baseline=(
             held_out(folds.index, BaselineScore.of(rows, n_jobs), n_jobs) if judgeable else None
@@ -305,7 +286,43 @@ def judge_with(model: LinearModel, dataset: Dataset, n_jobs: int = -1) -> Result
         retrained={},
         bands=_bands(dataset),
         unreadable=[(row.name, why) for row, why in dataset.unreadable],
+        **told,
+        **told_by_calibration(model, told),
     )
+
+
+def told_by_shares(dataset: Dataset, scored: Floats) -> dict[str, Any]:
+    """Sum shares up to what `Results` tells of each photo.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    scored : ndarray of float64
+        Of `look_shares`, for all photos.
+
+    Returns
+    -------
+    dict
+        `decisions`, `warned`, `early`, `early_warned` and `shares`.
+    """
+    decisions, early = scored[:, 0].sum(axis=1), scored[:, 1:].sum(axis=2)
+    return {
+        "decisions": decisions,
+        "warned": _without_faceless(dataset.features[:, 0], decisions),
+        "early": early,
+        "early_warned": _without_faceless(dataset.early, early),
+        "shares": scored[:, 0, :-1],
+    }
+
+
+def told_by_calibration(model: LinearModel, told: Mapping[str, Floats]) -> dict[str, Any]:
+    """Add the `probabilities`, and the `flags` at the thresholds, that a model gives itself."""
+    probabilities = np.array([model.probability(value) for value in told["decisions"]])
+    flags = {
+        name: np.isfinite(told["warned"]) & (probabilities >= threshold)
+        for name, threshold in model.thresholds.items()
+    }
+    return {"probabilities": probabilities, "flags": flags}
 
 
 def _without_faceless(features: npt.NDArray[np.float32], decisions: Floats) -> Floats:

@@ -11,12 +11,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sklearn.metrics import confusion_matrix
 
 from classicselfie.errors import ManifestError, PhotoError
 from classicselfie.files import write_files
-from classicselfie.images import resize
+from classicselfie.images import fitted
 from classicselfie.photo import load_photo
+from classicselfie.templates import render
 from classicselfie.training.comparison import MIN_PHOTOS, compare
 from classicselfie.training.plots import charts
 from classicselfie.training.results import Flags, Floats, Results
@@ -157,14 +158,8 @@ def report_files(results: Results, path: Path) -> tuple[dict[str, Any], dict[Pat
         The report and its figures, to be written.
     """
     told = figures(results)
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    html = environment.get_template("report.html.j2").render(
+    html = render(
+        Path(__file__).with_name("report.html.j2"),
         figures=told,
         charts=charts(told),
         min_photos=MIN_PHOTOS,
@@ -317,8 +312,9 @@ def confusion(selfie: Flags, flags: Flags) -> dict[str, Any]:
         the balanced accuracy put the unlucky ends of both rates' intervals together, and the
         lucky ends: wider than 95 %.
     """
-    found, missed = int((selfie & flags).sum()), int((selfie & ~flags).sum())
-    alarms, passed = int((~selfie & flags).sum()), int((~selfie & ~flags).sum())
+    (passed, alarms), (missed, found) = confusion_matrix(
+        selfie, flags, labels=(False, True)
+    ).tolist()
     recall, alarm_rate = found / (found + missed), alarms / (alarms + passed)
     recall_low, recall_high = wilson(found, found + missed)
     alarm_low, alarm_high = wilson(alarms, alarms + passed)
@@ -442,8 +438,6 @@ def _thumbnail(path: Path) -> str | None:
         image = load_photo(path).image
     except PhotoError:
         return None
-    height, width = image.shape[:2]
-    scale = min(1.0, THUMBNAIL / max(height, width))
-    small = resize(image, max(1, round(width * scale)), max(1, round(height * scale)))
+    small = fitted(image, min(THUMBNAIL, max(image.shape[:2])))
     jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
     return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode("ascii")

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import balanced_accuracy_score
 
 from classicselfie.model import EARLY_STAGES, EarlyStage
 from classicselfie.training.folds import splits
-from classicselfie.training.results import Flags, Floats, Integers, Results
+from classicselfie.training.results import Floats, Integers, Results
 from classicselfie.training.thresholds import choose_thresholds
 
 # Largest share of photos whose label may differ because an early look answered. A thumbnail is a
@@ -93,12 +94,10 @@ def staged_figures(results: Results, stage: EarlyStage) -> dict[str, Any]:
         name: {
             "settled": round(float(settled.mean()), 4),
             "changed": round(float((staged[name] != flags).mean()), 4),
-            "balanced_accuracy": round(_balanced_accuracy(selfie, flags), 4),
-            "balanced_accuracy_staged": round(_balanced_accuracy(selfie, staged[name]), 4),
+            "balanced_accuracy": round(float(balanced_accuracy_score(selfie, flags)), 4),
+            "balanced_accuracy_staged": round(
+                float(balanced_accuracy_score(selfie, staged[name])), 4
+            ),
         }
         for name, flags in results.flags.items()
     }
-
-
-def _balanced_accuracy(selfie: Flags, flags: Flags) -> float:
-    return float((flags[selfie].mean() + (~flags[~selfie]).mean()) / 2)

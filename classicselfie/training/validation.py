@@ -6,12 +6,12 @@ threshold that was chosen without them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
 from classicselfie.training.fit import calibrate, sample_weights
@@ -39,10 +39,8 @@ def wilson(count: int, total: int) -> tuple[float, float]:
     """95 % interval of a share (Wilson 1927)."""
     if not total:
         return 0.0, 1.0
-    z, p = 1.959964, count / total
-    centre = (p + z * z / (2 * total)) / (1 + z * z / total)
-    half = z * math.sqrt(p * (1 - p) / total + z * z / (4 * total**2)) / (1 + z * z / total)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    low, high = binomtest(count, total).proportion_ci(method="wilson")
+    return float(low), float(high)
 
 
 MIN_MEMBERS = 50  # of both classes, for a group to be judged by itself

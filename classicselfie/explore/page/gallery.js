@@ -339,11 +339,12 @@
   function loadSprites() {
     const count = Math.ceil(photos.length / (mapTile.side * mapTile.side));
     sprites = Array.from({ length: count }, () => null);
-    sprites.forEach((_, index) => {
+    chart.setAttribute("aria-busy", "true");
+    const sheets = sprites.map((_, index) => {
       const image = new Image();
       image.src = `map/${index}.jpg`;
       // Copies stay decoded; an image may be decoded anew in the midst of a zoom.
-      image.decode().then(() => {
+      return image.decode().then(() => {
         const levels = [];
         for (let level = 0; level < LEVELS; level++) {
           const from = levels[level - 1] ?? image;
@@ -354,6 +355,10 @@
         sprites[index] = levels;
         redraw();
       }, () => {}); // a sheet that has gone leaves gaps on the map
+    });
+    Promise.all(sheets).then(() => {
+      drawMap();
+      chart.removeAttribute("aria-busy");
     });
   }
 
@@ -763,7 +768,7 @@
     [photo.mapW, photo.mapH] = photo.tile.map((length) => Math.max(1, Math.round((length * mapTile.size) / tile.size)));
     [photo.shareX, photo.shareY] = [photo.x / map.width, photo.y / map.height];
   }
-  $("order-box").hidden = photos.every((photo) => photo.quality === null);
+  $("order-box").hidden = filters.elements.order.disabled = photos.every((photo) => photo.quality === null);
   const count = (pile) => number(photos.filter((photo) => photo.pile === pile).length);
   $("about").textContent = `${folder}: ${number(photos.length)} photos, ${count("selfie")} look like selfies, ${count("maybe")} may be ones (${model})`;
   document.title = `${folder} – selfie explorer`;
@@ -788,7 +793,8 @@
   }
   countAnswers();
   $("filter-box").open = innerWidth > 640;
-  const asked = location.hash.replace("#view=", "");
-  choose(views.includes(asked) ? asked : "continuum", false);
+  const asked = new URLSearchParams(location.hash.slice(1));
+  if (asked.get("order") in orders) filters.elements.order.value = asked.get("order");
+  choose(views.includes(asked.get("view")) ? asked.get("view") : "continuum", false);
   filter();
 })();
