@@ -12,8 +12,8 @@ for (const name of names) {
   const image = { width, height, data: new Uint8Array(readFileSync(`${folder}/${name}`)) };
   const { found, features, decision, verdict } = detector.analyse(image);
   console.log(JSON.stringify({
-    name, faces: found.faces, features: Object.values(features).flatMap((values) => [...values]), decision,
+    name, faces: found.faces, features: Object.fromEntries(Object.entries(features).map(([group, values]) => [group, [...values]])), decision,
     probability: verdict.probability, label: verdict.label, summary: verdict.summary, timings_ms: verdict.timings_ms, load_ms,
-    rss_mb: process.memoryUsage().rss / 1e6,
+    peak_kb: Number(readFileSync("/proc/self/status", "utf8").match(/VmHWM:\s*(\d+)/)[1]),
   }));
 }

@@ -1,4 +1,4 @@
-"""Where the bundled files are: YuNet, the Haar cascades and the trained weights."""
+"""Where the bundled files are: YuNet, the Haar cascades, the weights, and the port's code."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ _PACKAGE = Path(__file__).resolve().parent
 def resource(folder: str, name: str) -> Path:
     """Find a bundled file in an installed package or in a checkout.
 
-    In the repository `models/` and `cascades/` stand at the top level; wheels carry them inside
-    the package.
+    In the repository they stand at the top level; wheels carry them inside the package.
 
     Parameters
     ----------
-    folder : {"models", "cascades"}
+    folder : {"models", "cascades", "ports/javascript/src"}
     name : str
         File name.
 

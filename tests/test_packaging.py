@@ -27,7 +27,9 @@ CHECK = (
     "import json, sys, pathlib, cv2, classicselfie\n"
     "from classicselfie.features import Scene, extract_features\n"
     "from classicselfie.photo import load_photo\n"
+    "from classicselfie.resources import resource\n"
     "out = {'file': classicselfie.__file__, 'opencv': cv2.__version__}\n"
+    "out['port'] = str(resource('ports/javascript/src', 'index.js'))\n"
     "face = classicselfie.Face((70.2, 60.7, 90.1, 110.9), ((90.5, 95.0),) * 5, 0.9)\n"
     "scenes = [Scene(load_photo(path).image, [face]) for path in sys.argv[1:]]\n"
     "out['features'] = [extract_features(scene).tolist() for scene in scenes]\n"
@@ -51,6 +53,7 @@ def check_in(place: Path, photos: list[Path], cwd: Path, *libraries: Path) -> di
     )
     answer: dict[str, Any] = json.loads(run.stdout)
     assert str(answer["file"]).startswith(str(place))
+    assert str(answer["port"]).startswith(str(place))
     return answer
 
 
@@ -139,7 +142,12 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(distributions: Path) -> 
         "training/card_adapted.md.j2",
         "serve/static/index.html",
         "serve/static/page.js",
+        "serve/static/judge.js",
         "web/corrections.js",
+        *(
+            f"ports/javascript/src/{path.name}"
+            for path in (ROOT / "ports/javascript/src").iterdir()
+        ),
         "serve/static/page.css",
         "serve/static/icon.svg",
         "explore/page/index.html",

@@ -177,6 +177,8 @@ def test_the_keyboard_is_enough(page: Any, photos: dict[str, Path]) -> None:
     expect(page.locator(".waiting")).to_have_count(0)
     expect(card(page, "far.png").get_by_role("heading")).to_be_visible()
     page.keyboard.press("Tab")
+    assert focused() == "on-device"
+    page.keyboard.press("Tab")
     assert focused() == "clear"
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")  # opens the timing
@@ -235,6 +237,73 @@ def test_a_wrong_answer_is_told_by_keyboard_alone_and_kept(
     expect(card(page, "me.jpg").locator(".said")).to_be_hidden()
     page.reload()
     expect(page.locator("#answers")).to_be_hidden()
+
+
+def test_on_this_device_nothing_is_sent(page: Any, photos: dict[str, Path]) -> None:
+    posts: list[str] = []
+    page.on("request", lambda sent: sent.method == "POST" and posts.append(sent.url))
+    page.set_input_files("#photos", photos["me.jpg"])
+    by_service = card(page, "me.jpg")
+    expect(by_service.locator("summary")).to_have_text(re.compile("^Judged from its pixels in "))
+    words = by_service.locator(".sentence").inner_text()
+    assert len(posts) == 1
+    page.get_by_role("button", name="Remove all").click()
+
+    page.get_by_role("switch", name="Judge on this device").check()
+    expect(page.get_by_text("nothing of them leaves it")).to_be_visible()
+    expect(page.get_by_text("judged by the service")).to_be_hidden()
+    for name in ("me.jpg", "room.jpg", "notes.txt", "large.jpg"):
+        page.set_input_files("#photos", photos[name])
+        expect(page.locator(".waiting")).to_have_count(0, timeout=60_000)
+    here = card(page, "me.jpg")
+    expect(here.locator("summary")).to_have_text(re.compile("^Judged on this device in "))
+    # By the service's own weights and threshold; decoders differ by a per cent at most.
+    assert re.sub(r"\d+ %", "", here.locator(".sentence").inner_text()) == re.sub(
+        r"\d+ %", "", words
+    )
+    expect(here.locator(".legend")).to_have_text(re.compile("called a selfie from 30 % on"))
+    expect(card(page, "room.jpg").get_by_role("heading")).to_have_text("No face was found")
+    for name in ("notes.txt", "large.jpg"):
+        expect(card(page, name).get_by_role("heading")).to_have_text("Cannot be judged")
+    here.focus()
+    page.keyboard.press("w")
+    expect(here.locator(".said")).to_have_text("You say: no selfie.")
+
+    page.reload()  # it is remembered
+    expect(page.get_by_role("switch")).to_be_checked()
+    page.set_input_files("#photos", photos["me.jpg"])
+    expect(here.get_by_role("heading")).to_have_text("Looks like a selfie", timeout=60_000)
+    expect(here.locator(".said")).to_have_text("You say: no selfie.")
+    assert len(posts) == 1
+    page.get_by_role("switch").uncheck()
+    page.set_input_files("#photos", photos["far.png"])
+    expect(card(page, "far.png").locator("summary")).to_have_text(re.compile("^Judged from "))
+    assert len(posts) == 2
+
+
+def test_who_wants_nothing_sent_is_believed_where_the_page_cannot_judge(
+    browser: Any, photos: dict[str, Path]
+) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    posts: list[str] = []
+    page.on("request", lambda sent: sent.method == "POST" and posts.append(sent.url))
+    with serving("--workers", 1, "--detector", "haar") as service:  # the port has YuNet alone
+        page.goto(service.url)
+        expect(page.locator("#model")).to_contain_text("Judged by classicselfie-haar-")
+        expect(page.get_by_role("switch")).to_be_hidden()
+        page.evaluate("() => localStorage.setItem('classicselfie on device', 'yes')")
+        page.reload()
+        expect(page.get_by_role("switch")).to_be_checked()
+        page.set_input_files("#photos", photos["me.jpg"])
+        answer = card(page, "me.jpg")
+        expect(answer).to_contain_text("What judges on this device could not be loaded")
+        assert posts == []
+        page.get_by_role("switch").uncheck()
+        answer.get_by_role("button", name="Try me.jpg again").click()
+        expect(answer.locator("summary")).to_have_text(re.compile("^Judged from "))
+        assert len(posts) == 1
+    context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -15,7 +15,8 @@ import pytest
 from commands import call
 
 from classicselfie import SelfieDetector
-from classicselfie.benchmark.drawing import golden_pictures
+from classicselfie.benchmark.drawing import port_pictures
+from classicselfie.export.carried import can_be_carried
 from classicselfie.features import FEATURE_NAMES
 from classicselfie.model import load_model
 from classicselfie.resources import resource
@@ -30,7 +31,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("export") / "new"
     done = call("export", folder)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"{folder}: 18 files, ")
+    assert done.stdout.startswith(f"{folder}: 28 files, ")
     return folder
 
 
@@ -62,8 +63,9 @@ def test_the_weights_are_those_of_the_package(exported: Path) -> None:
 
 def test_golden_values_add_up(exported: Path, detector: SelfieDetector) -> None:
     files = sorted((exported / "golden").glob("*.json"))
-    assert len(files) == len(golden_pictures()) + 1
+    assert len(files) == len(port_pictures())
     looks = set()
+    told: dict[str, set[str]] = {}
     for path in files:
         golden = json.loads(path.read_text())
         looks.add(golden["looks"])
@@ -72,7 +74,17 @@ def test_golden_values_add_up(exported: Path, detector: SelfieDetector) -> None:
         assert detector.check(image).probability == golden["verdict"]["probability"]
         total = sum(golden["shares"].values()) + golden["bias"]
         assert total == pytest.approx(golden["decision"], abs=1e-9)
+        for sight in golden["clauses"]:
+            for signal, clauses in sight["told"].items():
+                told.setdefault(signal, set()).update(filter(None, clauses))
     assert looks == {1, 2}  # pictures that are clear at the first look, and others
+    # A port that mistakes the bound of any kind of clause is seen to, whatever the weights are.
+    assert all(told.values())
+    assert told["crowd"] == {
+        "the nearest of 3 faces is at the left",
+        "2 heads are close together at one distance",
+        "4 faces are in sight, none of them near",
+    }
 
 
 def test_an_app_needs_three_files_and_nothing_is_replaced_unasked(tmp_path: Path) -> None:
@@ -96,6 +108,15 @@ def test_a_missing_extra_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert not (tmp_path / "new").exists()
 
 
+def test_a_page_offers_no_port_that_could_not_judge_alike(
+    detector: SelfieDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert can_be_carried(detector)
+    assert not can_be_carried(SelfieDetector(detector="haar"))
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    assert not can_be_carried(detector)
+
+
 def test_the_port_gives_what_python_gives(exported: Path) -> None:
     node = shutil.which("node")
     if node is None:
@@ -111,7 +132,7 @@ def test_the_port_gives_what_python_gives(exported: Path) -> None:
         timeout=600,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "# pass 22\n" in run.stdout
+    assert "# pass 33\n" in run.stdout
     assert "# skipped 0\n" in run.stdout
 
 

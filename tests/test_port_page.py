@@ -25,6 +25,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="the extra dev is
 expect = playwright.expect
 
 PORT = Path(__file__).parents[1] / "ports" / "javascript"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 DROP = """(zone, [name, content]) => {
   const data = new DataTransfer();
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
@@ -33,10 +34,15 @@ DROP = """(zone, [name, content]) => {
   zone.dispatchEvent(new DragEvent("drop", options));
 }"""
 CHECK = """async (content) => {
-  const { SelfieDetector } = await import("./src/index.js");
-  globalThis.loaded ??= SelfieDetector.load(new URL("data/", location.href));
-  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
-  return (await globalThis.loaded).check(new Blob([bytes]));
+  const { judge } = await import("./static/judge.js");
+  return judge(new Blob([Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))]));
+}"""
+
+SURVEY = """async ([contents, count]) => {
+  const { judge } = await import("./static/judge.js");
+  const { survey } = await import("./mutations.js");
+  const bytes = (content) => Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  return survey(judge, contents.map(bytes), count);
 }"""
 
 
@@ -54,9 +60,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Thread
     assert call("export", folder / "export", "--no-golden").returncode == 0
     build = [node, str(PORT / "build.js"), str(folder / "export"), str(folder / "site")]
     subprocess.run(build, check=True, timeout=60)
-    form = Path(__file__).parents[1] / "examples" / "upload_form"
-    for path in form.iterdir():  # the example stands beside the module and its data
-        shutil.copy(path, folder / "site" / path.name.replace("index", "upload"))
+    shutil.copy(PORT / "test" / "mutations.js", folder / "site")
+    assets = "android/app/src/main/assets/selfie"
+    for example, name in (("upload_form", "form"), (assets, "android")):
+        beside = folder / "site" / name  # examples stand beside the module and its data
+        shutil.copytree(EXAMPLES / example, beside)
+        shutil.copytree(PORT / "src", beside / "src")
+        shutil.copytree(folder / "export", beside / "data")
+    (folder / "site" / "android" / "photo").mkdir()
+    (folder / "site" / "android" / "photo" / "1").write_bytes(encode(draw_person(), ".jpg"))
     handler = partial(_Quiet, directory=str(folder / "site"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -93,7 +105,14 @@ def test_a_dropped_photo_is_judged_on_the_device(
     expect(answer.locator(".facts")).to_have_text("480 × 640 · 1 face")
     expect(answer.locator(".faces .box")).to_have_count(1)
     expect(answer.locator("summary")).to_have_text(re.compile(r"Judged on this device in \d+ ms"))
-    expect(page.get_by_text("nothing leaves it")).to_be_visible()
+    expect(answer.locator(".why > .reasons li").first).to_be_visible()
+    expect(page.get_by_text("nothing of them leaves it")).to_be_visible()
+    for of_the_service in ("behind this page", "API description", "HEIC"):
+        expect(page.get_by_text(of_the_service)).to_be_hidden()
+    expect(page.get_by_role("switch")).to_be_hidden()
+    answer.focus()
+    page.keyboard.press("w")
+    expect(answer.locator(".said")).to_have_text(re.compile("^You say: "))
     assert page.evaluate("() => document.documentElement.scrollWidth") == 360
     # Nothing but the page's own files is asked for, and nothing is sent.
     assert {method for method, _ in asked} <= {"GET"}
@@ -112,6 +131,20 @@ def test_it_works_without_a_network_after_the_first_load(
     page.set_input_files("#photos", person_path)
     heading = card(page, person_path.name).get_by_role("heading")
     expect(heading).to_have_text(re.compile("selfie"), timeout=60_000)
+    context.close()
+
+
+def test_a_browser_without_workers_judges_in_the_page(
+    browser: Any, site: tuple[str, ThreadingHTTPServer], person_path: Path
+) -> None:
+    context = browser.new_context(service_workers="block")
+    page = context.new_page()
+    page.add_init_script("delete window.Worker")
+    page.goto(site[0])
+    page.set_input_files("#photos", person_path)
+    heading = card(page, person_path.name).get_by_role("heading")
+    expect(heading).to_have_text(re.compile("selfie"), timeout=60_000)
+    assert len(page.workers) == 0
     context.close()
 
 
@@ -145,16 +178,42 @@ def test_broken_files_are_told_and_never_reject(page: Any, person_jpeg: bytes) -
         assert sentence in told["reasons"][0]["sentence"]
 
 
+def test_no_broken_file_makes_it_raise_or_hang(page: Any, person_jpeg: bytes) -> None:
+    small = draw_person(120, 160)
+    sounds = [person_jpeg, *(encode(small, kind) for kind in (".jpg", ".png", ".webp", ".bmp"))]
+    found = page.evaluate(SURVEY, [[base64.b64encode(sound).decode() for sound in sounds], 200])
+    assert found["wrong"] == []
+    assert found["judged"] + found["unknown"] == 200
+    assert min(found["judged"], found["unknown"]) > 20  # both decoders' mercy and their refusal
+
+
+def test_the_android_sample_answers_its_app(
+    browser: Any, site: tuple[str, ThreadingHTTPServer]
+) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    # Android lays this object into the page.
+    page.add_init_script(
+        "told = []; hint = { ready: () => told.push('ready'), tell: (...said) => told.push(said) }"
+    )
+    page.goto(f"{site[0]}android/bridge.html")
+    page.wait_for_function("told.length === 1", timeout=60_000)
+    page.evaluate("check(1)")
+    page.evaluate("check(2)")  # there is no such photo
+    assert page.evaluate("told") == ["ready", [1, "not_selfie"], [2, "unknown"]]
+    context.close()
+
+
 def test_the_upload_form_warns_and_never_blocks(
     browser: Any, site: tuple[str, ThreadingHTTPServer], tmp_path: Path
 ) -> None:
     context = browser.new_context(service_workers="block")
     page = context.new_page()
     # The drawn person is no selfie by the strict threshold.
-    weights = page.request.get(f"{site[0]}data/weights.json").json()
+    weights = page.request.get(f"{site[0]}form/data/weights.json").json()
     weights["thresholds"] = {"strict": 0.3, "sensitive": 0.2}
     page.route("**/data/weights.json", lambda route: route.fulfill(json=weights))
-    page.goto(f"{site[0]}upload.html")
+    page.goto(f"{site[0]}form/")
     photos = {"me.jpg": draw_person(), "room.jpg": draw_scene(640, 480, seed=3)}
     for name, picture in photos.items():
         (tmp_path / name).write_bytes(encode(picture, ".jpg"))

@@ -135,6 +135,22 @@ def test_it_tells_its_health_and_its_model(service: Service, detector: SelfieDet
     assert model["limits"]["max_bytes"] == MEGABYTE
 
 
+def test_it_hands_out_what_judges_in_a_browser_by_its_own_weights(
+    service: Service, detector: SelfieDetector
+) -> None:
+    def get(path: str) -> httpx.Response:
+        return httpx.get(f"{service.url}/static/port/{path}")
+
+    assert httpx.get(f"{service.url}/v1/model").json()["on_device"] is True
+    assert get("data/port.json").json()["model"] == detector.model.name
+    assert get("data/port.json").json()["threshold"] == "strict"
+    assert get("data/weights.json").text == detector.model.to_json()
+    assert len(get("data/yunet.bin").content) == 4 * 53_104
+    assert get("src/index.js").headers["Content-Type"].startswith("text/javascript")
+    for elsewhere in ("data/haar.json", "data/..%2findex.html", "src/..%2fpackage.json", "src/"):
+        assert get(elsewhere).status_code == 404, elsewhere
+
+
 def test_the_metrics_count_requests_and_verdicts(service: Service, person_jpeg: bytes) -> None:
     before = service.metrics()
     service.check(person_jpeg)

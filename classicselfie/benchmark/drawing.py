@@ -68,9 +68,16 @@ def draw_person(
     width: int = 480, height: int = 640, centre: tuple[float, float] = (0.5, 0.5), face: float = 0.4
 ) -> BgrImage:
     """Draw a person in a room; `centre` and `face` (height) are shares of the frame."""
+    return draw_group(width, height, (*centre, face))
+
+
+def draw_group(width: int, height: int, *heads: tuple[float, float, float]) -> BgrImage:
+    """Draw people in a room: where each one's face is and its height, in shares of the frame."""
     image = draw_scene(width, height)
-    draw_head(image, (centre[0] * width, centre[1] * height), face * height)
-    return cast(BgrImage, cv2.GaussianBlur(image, (0, 0), max(0.5, face * height / 300)))
+    for x, y, face in heads:
+        draw_head(image, (x * width, y * height), face * height)
+    sharpest = min(face for _, _, face in heads)
+    return cast(BgrImage, cv2.GaussianBlur(image, (0, 0), max(0.5, sharpest * height / 300)))
 
 
 def turned(upright: BgrImage, orientation: int) -> BgrImage:
@@ -94,4 +101,21 @@ def golden_pictures() -> dict[str, BgrImage]:
         "low": draw_person(480, 480, (0.5, 0.85), 0.5),
         "lying": np.ascontiguousarray(np.rot90(draw_person(480, 640, (0.5, 0.5), 0.5))),
         "empty room": draw_scene(640, 480, seed=3),
+    }
+
+
+def port_pictures() -> dict[str, BgrImage]:
+    """Draw what a port is compared on: the golden pictures, and what they have nothing of."""
+    reaching = draw_person(480, 640, (0.55, 0.4), 0.4)
+    cv2.line(reaching, (330, 480), (479, 560), SKIN, 70)
+    grey = cv2.cvtColor(draw_person(480, 640, (0.5, 0.4), 0.3), cv2.COLOR_BGR2GRAY)
+    return golden_pictures() | {
+        "in doubt": draw_person(480, 800, (0.4, 0.6), 0.5),
+        "nearest at the side": draw_group(
+            800, 600, (0.5, 0.4, 0.22), (0.78, 0.45, 0.2), (0.2, 0.6, 0.38)
+        ),
+        "heads together": draw_group(640, 480, (0.32, 0.45, 0.3), (0.56, 0.5, 0.28)),
+        "crowd": draw_group(800, 600, *((x, 0.5, 0.11) for x in (0.15, 0.4, 0.65, 0.88))),
+        "arm": cast(BgrImage, cv2.GaussianBlur(reaching, (0, 0), 1.0)),
+        "grey": cast(BgrImage, cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)),
     }

@@ -31,10 +31,9 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from classicselfie.benchmark.drawing import draw_person, golden_pictures
+    from classicselfie.benchmark.drawing import port_pictures
     from classicselfie.export.command import export
 
-    # All golden pictures may be clear at the first look; a port must be seen to take the second.
-    pictures = golden_pictures() | {"in doubt": draw_person(480, 800, (0.4, 0.6), 0.5)}
-    export(arguments.folder, pictures if arguments.golden else {}, force=arguments.force)
+    pictures = port_pictures() if arguments.golden else {}
+    export(arguments.folder, pictures, force=arguments.force)
     return 0

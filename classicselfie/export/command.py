@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from classicselfie import __version__
 from classicselfie.console import say
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import TargetError
+from classicselfie.export.carried import carried, to_json
 from classicselfie.export.golden import measure
-from classicselfie.export.network import read_network
-from classicselfie.faces import FIRST_LOOK
-from classicselfie.features import FEATURE_VERSION, GROUPS
+from classicselfie.features import GROUPS
 from classicselfie.files import write_files
 from classicselfie.images import BgrImage
-from classicselfie.model import BUNDLED
-from classicselfie.photo import WORKING_SIZE, load_photo
-from classicselfie.resources import resource
-from classicselfie.yunet import CHANNELS, MAPS
-
-FORMAT = 1
-"""Of the files; raised where an older port could not read them."""
+from classicselfie.photo import load_photo
 
 
 def export(folder: Path, pictures: Mapping[str, BgrImage], *, force: bool = False) -> None:
@@ -46,34 +36,18 @@ def export(folder: Path, pictures: Mapping[str, BgrImage], *, force: bool = Fals
         If the extra "export" is not installed.
     """
     detector = SelfieDetector()
-    layers, numbers = read_network()
-    head = {
-        "format": FORMAT,
-        "version": __version__,
-        "feature_version": FEATURE_VERSION,
-        "model": detector.model.name,
-        "working_size": WORKING_SIZE,
-        "first_look": FIRST_LOOK,
-        "maps": [{"name": each.name, "stride": each.stride} for each in MAPS],
-        "map_channels": CHANNELS,
-        "layers": layers,
-    }
     documented = {
         group.name: {"needs_face": group.needs_face, "parts": dict(group.documentation)}
         for group in GROUPS
     }
-    files = {
-        folder / "weights.json": resource("models", BUNDLED["yunet"]).read_bytes(),
-        folder / "yunet.bin": numbers,
-        folder / "port.json": _json(head, indent=1),
-    }
+    files = {folder / name: content for name, content in carried(detector).items()}
     if pictures:
-        files[folder / "schema.json"] = _json({"features": documented}, indent=1)
+        files[folder / "schema.json"] = to_json({"features": documented})
         for name, picture in pictures.items():
             image = load_photo(picture).image
             place = folder / "golden" / name.replace(" ", "_").replace("'", "")
             files[place.with_suffix(".rgb")] = image[..., ::-1].tobytes()
-            files[place.with_suffix(".json")] = _json(measure(detector, image))
+            files[place.with_suffix(".json")] = to_json(measure(detector, image), indent=None)
     try:
         for parent in {path.parent for path in files}:
             parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +56,3 @@ def export(folder: Path, pictures: Mapping[str, BgrImage], *, force: bool = Fals
     write_files(files, force=force)
     total = sum(map(len, files.values()))
     say(f"{folder}: {len(files)} files, {total / 1e6:.1f} MB, of {detector.model.name}")
-
-
-def _json(value: Any, indent: int | None = None) -> bytes:
-    return (json.dumps(value, indent=indent) + "\n").encode()

@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from functools import lru_cache, partial
 from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Any
@@ -23,6 +24,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from classicselfie import __version__
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import WorkersError
+from classicselfie.export.carried import can_be_carried, carried
+from classicselfie.resources import resource
 from classicselfie.serve.body import BodyReader
 from classicselfie.serve.limits import Limits
 from classicselfie.serve.metrics import Metrics
@@ -180,8 +183,25 @@ def create_app(
     async def corrections() -> FileResponse:
         return FileResponse(CORRECTIONS)
 
+    if can_be_carried(detector):
+        _offer_port(app, detector)
     app.mount("/static", StaticFiles(directory=static))
     return app
+
+
+def _offer_port(app: FastAPI, detector: SelfieDetector) -> None:
+    """Hand out what judges in the browser as the service does, its code and its weights."""
+    files = lru_cache(maxsize=1)(partial(carried, detector))  # made when a page first asks
+
+    @app.get("/static/port/data/{name}", include_in_schema=False)
+    def data(name: str) -> Response:
+        if name not in files():
+            raise HTTPException(404)
+        kind = "application/json" if name.endswith(".json") else "application/octet-stream"
+        return Response(files()[name], media_type=kind)
+
+    code = resource("ports/javascript/src", "index.js").parent
+    app.mount("/static/port/src", StaticFiles(directory=code))
 
 
 def _asks_for_list(request: Request) -> bool:
@@ -213,6 +233,7 @@ def _describe(detector: SelfieDetector, limits: Limits) -> dict[str, Any]:
             "mean_auc": left_out["mean_auc"],
             "mean_recall_at_1_percent_false_alarms": left_out["mean_tpr_at_1_percent_fpr"],
         },
+        "on_device": can_be_carried(detector),
         "limits": asdict(limits),
     }
 

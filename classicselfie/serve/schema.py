@@ -100,6 +100,7 @@ class ModelSchema(BaseModel):
     threshold: float = Field(description="From here a photo is called a selfie.")
     thresholds: dict[str, float] = Field(description="The published ones.")
     figures: FiguresSchema | None = Field(description="null where the weights' card has none.")
+    on_device: bool = Field(description="Whether the page can judge in the browser instead.")
     limits: LimitsSchema
 
 
@@ -228,6 +229,7 @@ MODEL_EXAMPLE: dict[str, Any] = {
     "threshold": 0.9366,
     "thresholds": {"strict": 0.9366, "sensitive": 0.5747},
     "figures": {"mean_auc": 0.9771, "mean_recall_at_1_percent_false_alarms": 0.6814},
+    "on_device": True,
     "limits": {
         "max_bytes": 33554432,
         "max_pixels": 256000000,

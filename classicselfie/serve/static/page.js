@@ -1,4 +1,5 @@
-// The page: photos in, verdicts out. No framework, nothing from elsewhere.
+// The page: photos in, verdicts out. No framework, nothing from elsewhere. The service shows it, and
+// ports/javascript/build.js makes a page of it that needs no service.
 
 const AT_ONCE = 2; // requests; the service has a queue, but other people too
 const TRIES = 12;
@@ -13,19 +14,84 @@ let model = null;
 
 class Busy extends Error {}
 class Refused extends Error {}
+class NotLoaded extends Error {}
 
-// ---- what is judged here ----
+// ---- who judges: the service, or this device ----
+
+const root = document.documentElement;
+const hasService = root.dataset.judge === "service";
+const KEPT = "classicselfie on device";
+let askDevice = null; // made when it is first needed: that loads the weights
 
 async function describeModel() {
   const answer = await fetch("v1/model");
   if (!answer.ok) return;
   model = await answer.json();
-  element("model").textContent =
-    `Judged by ${model.name}; called a selfie from ${percent(model.threshold)} on.`;
+  describe(model);
   element("limit").textContent = `; up to ${megabytes(model.limits.max_bytes)} each`;
+  if (model.on_device) element("where").hidden = false;
 }
 
-const known = describeModel().catch(() => {}); // the page works without
+function describe({ name, threshold }) {
+  element("model").textContent = `Judged by ${name}; called a selfie from ${percent(threshold)} on.`;
+}
+
+function remembered() {
+  try {
+    return localStorage.getItem(KEPT) === "yes";
+  } catch {
+    return false; // the browser stores nothing
+  }
+}
+
+function turn() {
+  const isOn = element("on-device").checked;
+  root.dataset.judge = isOn ? "device" : "service";
+  if (isOn) askDevice ??= startDevice();
+}
+
+element("on-device").addEventListener("change", ({ target }) => {
+  try {
+    localStorage.setItem(KEPT, target.checked ? "yes" : "no");
+  } catch {
+    // then it holds until the page is left
+  }
+  turn();
+});
+
+/** Judge in a worker, or here where the browser has none of this kind. */
+function startDevice() {
+  const address = new URL("judge.js", import.meta.url);
+  if (typeof Worker === "undefined") {
+    const loading = import(address);
+    loading.catch(() => {}); // told of each photo
+    return async (file) => (await loading).judge(file);
+  }
+  const worker = new Worker(address, { type: "module" });
+  const asked = new Map();
+  worker.addEventListener("message", ({ data: { id, error, verdict } }) => {
+    const { resolve, reject } = asked.get(id);
+    asked.delete(id);
+    if (error) reject(new Error(error));
+    else resolve(verdict);
+  });
+  worker.addEventListener("error", ({ message }) => { // it could not be loaded: the next photo tries again
+    askDevice = null;
+    asked.forEach(({ reject }) => reject(new Error(message || "a file is missing")));
+  });
+  let last = 0;
+  return (file) => new Promise((resolve, reject) => {
+    asked.set(++last, { resolve, reject });
+    worker.postMessage({ id: last, file });
+  });
+}
+
+if (hasService && remembered()) { // before anything else: who wants nothing sent is not asked twice
+  element("where").hidden = false;
+  element("on-device").checked = true;
+  turn();
+}
+const known = hasService ? describeModel().catch(() => {}) : null; // the page works without
 
 // ---- photos come in ----
 
@@ -119,7 +185,9 @@ async function work() {
 async function judge(photo) {
   state(photo, "waiting", "Is being judged …");
   try {
-    tell(photo, await ask(photo.file));
+    await known; // who judges
+    const isOnDevice = root.dataset.judge === "device";
+    tell(photo, await (isOnDevice ? judgeHere : askService)(photo.file), isOnDevice);
   } catch (error) {
     if (error instanceof Busy && ++photo.tries < TRIES) {
       state(photo, "waiting", "The service is busy; trying again soon …");
@@ -129,10 +197,10 @@ async function judge(photo) {
       return;
     }
     const why =
-      error instanceof Refused
-        ? error.message
-        : error instanceof Busy
-          ? "The service is very busy. Please try again later."
+      error instanceof Busy
+        ? "The service is very busy. Please try again later."
+        : error instanceof Refused || error instanceof NotLoaded
+          ? error.message
           : "The service cannot be reached.";
     state(photo, "failed", "Not judged", why);
     find(photo.card, ".again").hidden = error instanceof Refused;
@@ -141,8 +209,18 @@ async function judge(photo) {
   summarise();
 }
 
-async function ask(file) {
-  await known;
+async function judgeHere(file) {
+  try {
+    askDevice ??= startDevice();
+    const verdict = await askDevice(file);
+    if (!hasService && verdict.threshold !== null) describe({ name: verdict.model, threshold: verdict.threshold });
+    return verdict;
+  } catch (error) {
+    throw new NotLoaded(`What judges on this device could not be loaded: ${error.message}`);
+  }
+}
+
+async function askService(file) {
   if (model && file.size > model.limits.max_bytes) {
     const most = megabytes(model.limits.max_bytes);
     throw new Refused(`The file has ${megabytes(file.size)}; this service takes ${most}.`);
@@ -161,7 +239,7 @@ async function ask(file) {
 
 // ---- and answered ----
 
-function tell(photo, verdict) {
+function tell(photo, verdict, isOnDevice) {
   const { card } = photo;
   const [kind, title] = headline(verdict);
   photo.kind = kind;
@@ -169,7 +247,7 @@ function tell(photo, verdict) {
   drawFaces(card, verdict);
   drawScale(card, verdict);
   drawReasons(card, verdict);
-  drawTiming(card, verdict);
+  drawTiming(card, verdict, isOnDevice);
   photo.pile = verdict.confidence === "maybe" ? "maybe" : verdict.label;
   showAnswer(photo);
   say(`${photo.file.name}: ${verdict.summary}`);
@@ -290,12 +368,14 @@ function reasonLine({ sentence: text, contribution }, most) {
   return line;
 }
 
-function drawTiming(card, { timings_ms: laps, stage }) {
+function drawTiming(card, { timings_ms: laps, stage }, isOnDevice) {
   const total = Object.values(laps).reduce((sum, ms) => sum + ms, 0);
   if (!total) return;
   const timing = find(card, ".timing");
-  const from = { thumbnail: "its thumbnail", pixels: "its pixels", header: "its header" }[stage];
-  find(timing, "summary").textContent = `Judged from ${from} in ${milliseconds(total)}`;
+  const from = isOnDevice
+    ? "on this device"
+    : `from ${{ thumbnail: "its thumbnail", pixels: "its pixels", header: "its header" }[stage]}`;
+  find(timing, "summary").textContent = `Judged ${from} in ${milliseconds(total)}`;
   for (const [name, ms] of Object.entries(laps)) {
     find(timing, "dl").append(make("dt", "", name), make("dd", "", milliseconds(ms)));
   }
@@ -347,3 +427,11 @@ const percent = (share) =>
   share > 0 && share < 0.01 ? "<1 %" : share > 0.99 && share < 1 ? ">99 %" : `${Math.round(100 * share)} %`;
 const megabytes = (bytes) => `${Math.round((10 * bytes) / 2 ** 20) / 10} MB`;
 const milliseconds = (ms) => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+
+// ---- without a service it works without a network too, once it was loaded ----
+
+if (!hasService) {
+  navigator.serviceWorker?.register("sw.js").then(() => navigator.serviceWorker.ready).then(() => {
+    element("offline").textContent = "This page works offline from now on.";
+  }).catch(() => {}); // from disk, and on hosts without TLS, there is none
+}

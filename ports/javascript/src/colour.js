@@ -1,90 +1,39 @@
 // Colours of the whole frame, and how those of the face vary around its own median.
-import { clip, histogram, region, total, visit, wholeBox } from "./sampling.js";
+import { clip, region, visit, wholeBox } from "./sampling.js";
 
-const HUES = 8, LEVELS = 4, CELLS = 64;
+const LEVELS = 4, LEAST = 4;
 const FRAME_STEPS = [64, 32, 64], FACE_STEPS = [32, 16, 32];
-const UNITS = [32, 32, 64]; // bring the moments to about 1
-const ROOT_ABOVE = 97, ROOT_BELOW = 56; // the square root of three as a ratio of whole numbers
-const OCTANTS = [0, 1, 3, 2, 7, 6, 4, 5];
-const LEAST = 4;
-
-/** Red against green, and yellow against blue. */
-const redGreen = (data, place) => data[3 * place] - data[3 * place + 1];
-const yellowBlue = (data, place) => data[3 * place] + data[3 * place + 1] - 2 * data[3 * place + 2];
 
 export function colour(scene) {
-  const { quarter: { width, height, data }, lumaQuarter, saturation } = scene;
-  const size = width * height;
-  const hues = new Array(HUES).fill(0);
-  const value = new Uint8Array(size);
-  for (let place = 0; place < size; place++) {
-    const across = redGreen(data, place), down = yellowBlue(data, place);
-    const near = ROOT_BELOW * Math.abs(down) > ROOT_ABOVE * Math.abs(across);
-    hues[OCTANTS[near + 2 * (across < 0) + 4 * (down < 0)]] += saturation.data[place] / (255 * size);
-    value[place] = Math.max(data[3 * place], data[3 * place + 1], data[3 * place + 2]);
-  }
-  const whole = planesOf(region([0, height], [0, width]), width, lumaQuarter, data);
-  const [mean, moments] = momentsOf(whole);
-  return [
-    ...hues, ...quarters(saturation), ...quarters({ width, height, data: value }),
-    ...joint(whole, [128, 0, 0], FRAME_STEPS), ...mean, ...moments, ...face(scene),
-  ];
+  const { width, height } = scene.quarter;
+  const frame = planesOf(region([0, height], [0, width]), scene.lumaQuarter, scene.quarter.data);
+  const part = wholeBox(scene.innerFace.map((each) => each / 2), scene.lumaHalf);
+  const face = planesOf(part, scene.lumaHalf, scene.half.data);
+  const middle = face.map((values) => values.slice().sort()[values.length >> 1]);
+  const none = new Array(LEVELS ** 3).fill(0);
+  return [...joint(frame, [128, 0, 0], FRAME_STEPS), ...(part.size < LEAST ? none : joint(face, middle, FACE_STEPS))];
 }
 
-function face(scene) {
-  if (scene.face) {
-    const part = wholeBox(scene.innerFace.map((each) => each / 2), scene.lumaHalf);
-    if (part.size >= LEAST) {
-      const planes = planesOf(part, scene.half.width, scene.lumaHalf, scene.half.data);
-      const middle = planes.map((plane) => plane.slice().sort()[plane.length >> 1]);
-      return [...joint(planes, middle, FACE_STEPS), ...momentsOf(planes)[1]];
-    }
-  }
-  return new Array(CELLS + 6).fill(0);
-}
-
-function planesOf(part, width, luma, data) {
+/** Luma, red against green, and yellow against blue. */
+function planesOf(part, luma, data) {
   const planes = [0, 1, 2].map(() => new Int16Array(part.size));
   let to = 0;
-  visit(part, width, (place) => {
+  visit(part, luma.width, (place) => {
+    const [red, green, blue] = [data[3 * place], data[3 * place + 1], data[3 * place + 2]];
     planes[0][to] = luma.data[place];
-    planes[1][to] = redGreen(data, place);
-    planes[2][to++] = yellowBlue(data, place);
+    planes[1][to] = red - green;
+    planes[2][to++] = red + green - 2 * blue;
   });
   return planes;
 }
 
-function quarters(plane) {
-  const counts = histogram(plane);
-  return [0, 1, 2, 3].map((quarter) => total(counts.slice(64 * quarter, 64 * quarter + 64)) / plane.data.length);
-}
-
 /** Share of the pixels in each of 4 × 4 × 4 cells; values outside fall into the outermost. */
 function joint(planes, middle, steps) {
-  const out = new Array(CELLS).fill(0);
-  const size = planes[0].length;
-  for (let place = 0; place < size; place++) {
-    let cell = 0;
-    for (let axis = 0; axis < 3; axis++) {
-      const level = Math.floor((planes[axis][place] - (middle[axis] - 2 * steps[axis])) / steps[axis]);
-      cell = cell * LEVELS + clip(level, 0, LEVELS - 1);
-    }
+  const out = new Array(LEVELS ** 3).fill(0);
+  planes[0].forEach((_, place) => {
+    const cell = planes.reduce((before, each, axis) => before * LEVELS +
+      clip(Math.floor((each[place] - middle[axis]) / steps[axis]) + 2, 0, LEVELS - 1), 0);
     out[cell] += 1;
-  }
-  return out.map((count) => count / size);
-}
-
-/** Means; then the spread of each channel and the covariance of each pair. */
-function momentsOf(planes) {
-  const size = planes[0].length;
-  const mean = planes.map((plane, axis) => plane.reduce((sum, value) => sum + value, 0) / size / UNITS[axis]);
-  const covariance = (one, other) => {
-    let sum = 0;
-    for (let place = 0; place < size; place++) {
-      sum += (planes[one][place] / UNITS[one] - mean[one]) * (planes[other][place] / UNITS[other] - mean[other]);
-    }
-    return sum / size;
-  };
-  const spreads = [0, 1, 2].map((axis) => Math.sqrt(covariance(axis, axis)));
-  return [mean, [...spreads, covariance(0, 1), covariance(0, 2), covariance(1, 2)]];
+  });
+  return out.map((count) => count / planes[0].length);
 }

@@ -83,13 +83,22 @@ function mirrorFace({ bbox: [x, y, w, h], landmarks, score }, width) {
   };
 }
 
-function transform({ bbox: [x, y, w, h], landmarks, score }, move, ratio) {
-  const moved = [[x, y], [x + w, y + h], ...landmarks].map(([px, py]) =>
-    move(f(px), f(py)).map((value) => f(value * ratio)));
-  const [[ax, ay], [bx, by]] = moved;
+function transform(face, move, ratio) {
+  const [[ax, ay], [bx, by], ...landmarks] = cornersOf(face).map(([x, y]) =>
+    move(f(x), f(y)).map((value) => f(value * ratio)));
   const left = Math.min(ax, bx), top = Math.min(ay, by);
-  return { bbox: [left, top, Math.max(ax, bx) - left, Math.max(ay, by) - top], landmarks: moved.slice(2), score };
+  return { bbox: [left, top, Math.max(ax, bx) - left, Math.max(ay, by) - top], landmarks, score: face.score };
 }
+
+/** Map a face from the working picture to the upright original, in float32 as in Python. */
+export function moved(face, offset, scale) {
+  const [[x0, y0], [x1, y1], ...landmarks] = cornersOf(face).map((point) =>
+    point.map((value, axis) => f(f(f(value) * f(scale[axis])) + f(offset[axis]))));
+  return { bbox: [x0, y0, x1 - x0, y1 - y0], landmarks, score: face.score };
+}
+
+/** Two corners of the box, and the landmarks. */
+const cornersOf = ({ bbox: [x, y, w, h], landmarks }) => [[x, y], [x + w, y + h], ...landmarks];
 
 const area = ({ bbox: [, , w, h] }) => w * h;
 

@@ -2,7 +2,6 @@
 import { clip, total } from "./sampling.js";
 
 export function face(scene) {
-  if (!scene.face) return new Array(9).fill(0);
   const [, , w, h] = scene.face.bbox;
   const { width, height, faceSize: size } = scene;
   const diagonal = size / Math.hypot(width, height);
@@ -11,7 +10,6 @@ export function face(scene) {
 }
 
 export function place(scene) {
-  if (!scene.face) return new Array(9).fill(0);
   const { width, height, face: { bbox: [x, y, w, h], landmarks } } = scene;
   const left = x / w, right = (width - x - w) / w, top = y / h, bottom = (height - y - h) / h;
   const across = Math.max(0, Math.min(x + w, width) - Math.max(x, 0));
@@ -26,7 +24,6 @@ export function place(scene) {
 }
 
 export function pose(scene) {
-  if (!scene.face) return new Array(9).fill(0);
   const [rightEye, leftEye, nose, rightMouth, leftMouth] = scene.face.landmarks;
   const [x, , w, h] = scene.face.bbox;
   const across = [leftEye[0] - rightEye[0], leftEye[1] - rightEye[1]];
@@ -55,7 +52,6 @@ export function pose(scene) {
 const rollOf = ({ landmarks: [right, left] }) => (Math.atan2(left[1] - right[1], left[0] - right[0]) * 180) / Math.PI;
 
 export function crowd(scene) {
-  if (!scene.face) return new Array(16).fill(0);
   const { width, height } = scene;
   const boxes = scene.faces.map((each) => each.bbox), group = scene.similar.map((each) => each.bbox);
   const sizes = boxes.map(([, , w, h]) => Math.sqrt(w * h));

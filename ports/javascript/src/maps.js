@@ -1,7 +1,7 @@
 // YuNet's inner maps, pooled: what the face detector saw besides faces.
 import { FIRST_LOOK } from "./faces.js";
 import { rint } from "./picture.js";
-import { clip } from "./sampling.js";
+import { clip, plane, total } from "./sampling.js";
 
 const STRIDES = [8, 16, 32];
 const CHANNELS = 64, PARTS = 7, STEPS = 1024; // values are rounded to multiples of 1 / STEPS
@@ -10,33 +10,27 @@ const FACE = 3, SURROUNDINGS = 5; // their places among the boxes
 
 /** Both groups, of one look: means over parts of the picture, and mean products of channels. */
 export function poolView(view, scene) {
-  const steps = view.maps.map((map) => Float64Array.from(map.data, (value) => rint(value * STEPS)));
   const boxes = boxesOf(view, scene);
-  const pooled = view.maps.flatMap((map, scale) => poolMap(map, steps[scale], STRIDES[scale], boxes));
-  return { pooled, pairs: pairsOf(steps[0]) };
+  const maps = view.maps.map((map) => ({ ...map, data: map.data.map((value) => rint(value * STEPS)) }));
+  return { pooled: maps.flatMap((map, scale) => poolMap(map, STRIDES[scale], boxes)), pairs: pairsOf(maps[0]) };
 }
 
-function poolMap({ rows, columns }, values, stride, boxes) {
-  const parts = Array.from({ length: PARTS }, () => new Float64Array(CHANNELS));
+function poolMap({ rows, columns, data }, stride, boxes) {
   const weights = boxes.map(([left, top, right, bottom]) => {
     const across = overlaps(left, right, stride, columns), down = overlaps(top, bottom, stride, rows);
-    return Float64Array.from({ length: rows * columns }, (_, cell) =>
-      rint(down[Math.floor(cell / columns)] * (across[cell % columns] * STEPS)));
+    return plane(columns, rows, (_, x, y) => rint(down[y] * (across[x] * STEPS)), Float64Array).data;
   });
-  if (boxes.length > FACE) weights[SURROUNDINGS].forEach((_, cell, all) => { all[cell] -= weights[FACE][cell]; });
-  for (let cell = 0; cell < rows * columns; cell++) {
-    const here = values.subarray(cell * CHANNELS, (cell + 1) * CHANNELS);
-    for (let c = 0; c < CHANNELS; c++) if (here[c] > parts[0][c]) parts[0][c] = here[c];
-    weights.forEach((weight, box) => {
-      const share = weight[cell];
-      if (share) for (let c = 0; c < CHANNELS; c++) parts[box + 1][c] += share * here[c];
-    });
+  if (boxes.length > FACE) weights[FACE].forEach((share, cell) => { weights[SURROUNDINGS][cell] -= share; });
+  const parts = Array.from({ length: PARTS }, () => new Float64Array(CHANNELS));
+  for (let cell = 0, from = 0; cell < rows * columns; cell++, from += CHANNELS) {
+    for (let c = 0; c < CHANNELS; c++) parts[0][c] = Math.max(parts[0][c], data[from + c]);
+    for (let box = 0; box < boxes.length; box++) {
+      const part = parts[box + 1], share = weights[box][cell];
+      if (share) for (let c = 0; c < CHANNELS; c++) part[c] += share * data[from + c];
+    }
   }
-  weights.forEach((weight, box) => {
-    const all = Math.max(weight.reduce((sum, value) => sum + value, 0), 1);
-    for (let c = 0; c < CHANNELS; c++) parts[box + 1][c] /= all;
-  });
-  return parts.flatMap((part) => Array.from(part, (value) => value / STEPS));
+  const sizes = [1, ...weights.map((weight) => Math.max(total(weight), 1))];
+  return parts.flatMap((part, index) => Array.from(part, (sum) => sum / (sizes[index] ?? 1) / STEPS));
 }
 
 /** What is averaged over, in the look's pixels: thirds, face, body, and the whole picture. */
@@ -45,31 +39,29 @@ function boxesOf(view, { width, height, face }) {
   if (face) {
     let [x, y, w, h] = face.bbox;
     if (view.mirrored) x = width - x - w;
-    const reach = ((BODY_WIDTH - 1) / 2) * w;
-    boxes.push([x, y, x + w, y + h], [x - reach, y + h, x + w + reach, y + (1 + BODY_HEIGHT) * h], [0, 0, width, height]);
+    const reach = ((BODY_WIDTH - 1) / 2) * w, body = [x - reach, y + h, x + w + reach, y + (1 + BODY_HEIGHT) * h];
+    boxes.push([x, y, x + w, y + h], body, [0, 0, width, height]);
   }
   return boxes.map((box) => box.map((value, axis) => clip(value, 0, axis % 2 ? height : width) * FIRST_LOOK));
 }
 
 /** Share of each cell that lies between two ends. */
-const overlaps = (low, high, stride, cells) => Float64Array.from({ length: cells }, (_, cell) => {
-  const edge = (place) => Math.min(Math.max(place * stride, low), high);
-  return (edge(cell + 1) - edge(cell)) / stride;
-});
+const overlaps = (low, high, stride, cells) => Array.from({ length: cells }, (_, cell) =>
+  (clip((cell + 1) * stride, low, high) - clip(cell * stride, low, high)) / stride);
 
-function pairsOf(fine) {
-  const cells = fine.length / CHANNELS;
-  const sums = new Float64Array(CHANNELS * CHANNELS);
-  for (let from = 0; from < fine.length; from += CHANNELS) {
+function pairsOf({ rows, columns, data }) {
+  const out = [], sums = new Float64Array(CHANNELS * CHANNELS);
+  for (let from = 0; from < data.length; from += CHANNELS) {
     for (let one = 0; one < CHANNELS; one++) {
-      const value = fine[from + one];
+      const value = data[from + one];
       if (!value) continue; // ReLU left many of them
-      for (let other = one, to = one * CHANNELS + one; other < CHANNELS; other++, to++) sums[to] += value * fine[from + other];
+      for (let other = one; other < CHANNELS; other++) sums[one * CHANNELS + other] += value * data[from + other];
     }
   }
-  const out = [];
   for (let one = 0; one < CHANNELS; one++) {
-    for (let other = one; other < CHANNELS; other++) out.push(Math.sqrt(sums[one * CHANNELS + other] / cells) / STEPS);
+    for (const sum of sums.subarray(one * CHANNELS + one, (one + 1) * CHANNELS)) {
+      out.push(Math.sqrt(sum / (rows * columns)) / STEPS);
+    }
   }
   return out;
 }

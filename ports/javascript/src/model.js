@@ -1,15 +1,16 @@
 // The linear model: one weight per feature.
 import { FEATURE_VERSION } from "./features.js";
+import { clip, total } from "./sampling.js";
 
 const SCHEMA_VERSION = 3, CLIP = 3;
 
 export class LinearModel {
   /** @param {object} weights what `classicselfie train` wrote */
   constructor(weights, name) {
-    const versions = [weights.schema_version, weights.feature_version];
-    if (versions[0] !== SCHEMA_VERSION || versions[1] !== FEATURE_VERSION || weights.detector !== "yunet") {
-      throw new Error(`these weights have schema ${versions[0]} and features ${versions[1]} of ${weights.detector}; ` +
-        `this port needs ${SCHEMA_VERSION} and ${FEATURE_VERSION} of yunet: export again or upgrade`);
+    const { schema_version: schema, feature_version: version, detector } = weights;
+    if (schema !== SCHEMA_VERSION || version !== FEATURE_VERSION || detector !== "yunet") {
+      throw new Error(`these weights have schema ${schema} and features ${version} of ${detector}; this port ` +
+        `needs ${SCHEMA_VERSION} and ${FEATURE_VERSION} of yunet: export again or upgrade`);
     }
     this.name = name;
     this.groups = weights.groups;
@@ -19,20 +20,21 @@ export class LinearModel {
     this.margin = weights.margins.first_look ?? Infinity;
   }
 
-  /** Each group's share of the decision value. */
-  shares(features) {
-    return this.groups.map(({ group, mean, scale, coef }) => {
-      let sum = 0;
-      features[group].forEach((value, index) => {
-        sum += Math.min(Math.max((value - mean[index]) / scale[index], -CLIP), CLIP) * coef[index];
-      });
-      return [group, sum];
-    });
+  /**
+   * Each group's share of the decision value, and that value.
+   * @param {Record<string, Float32Array>} features
+   * @param {{logOdds: number}[]} metadata
+   */
+  score(features, metadata) {
+    const shares = this.groups.map(({ group, mean, scale, coef }) => [group, total(coef.map((weight, index) =>
+      weight * clip(((features[group]?.[index] ?? 0) - mean[index]) / scale[index], -CLIP, CLIP)))]);
+    const told = total(metadata.map(({ logOdds }) => logOdds)) / this.calibration[0];
+    return { shares, decision: total(shares.map(([, share]) => share)) + this.intercept + told };
   }
 
   probability(decision) {
     const [slope, offset] = this.calibration;
-    return 1 / (1 + Math.exp(-Math.max(-60, Math.min(60, slope * decision + offset))));
+    return 1 / (1 + Math.exp(-clip(slope * decision + offset, -60, 60)));
   }
 
   /** The decision value of a calibrated probability. */

@@ -1,5 +1,5 @@
 // Histograms of oriented gradients around the face.
-import { gridSums, outer, sharesInside, sumsOf, wholePixels } from "./sampling.js";
+import { gridSums, outer, region, sharesInside, sumsOf, total, visit, wholePixels } from "./sampling.js";
 import { GRID } from "./scene.js";
 
 const BINS = 6, LIMIT = 0.4, POOLED = 3, CELL = 8;
@@ -8,12 +8,12 @@ const ORIENTATIONS = [0, 1, 2, 3, 0, 5, 4, 3];
 const NOISE = 250 / CELL ** 2;
 
 export function hogFace(scene) {
-  if (!scene.face) return new Array(54).fill(0);
   const [xs, ys] = scene.window(1);
   const side = Math.sqrt((xs[1] - xs[0]) * (ys[1] - ys[0]));
   // The level is taken whose cells come nearest to eight pixels.
   const level = Math.abs(side / 2 - CELL) < Math.abs(side / 4 - CELL) ? 2 : 4;
-  return pooled(hog(level === 2 ? scene.slopesHalf : scene.slopesQuarter, xs.map((x) => x / level), ys.map((y) => y / level)));
+  const slopes = level === 2 ? scene.slopesHalf : scene.slopesQuarter;
+  return pooled(hog(slopes, ...[xs, ys].map((edges) => edges.map((edge) => edge / level))));
 }
 
 /** Cells of six orientations, [row][column][bin]; the ring around them is left out. */
@@ -22,18 +22,18 @@ function hog({ width, height, across, down }, xs, ys) {
   const wide = columns[1] - columns[0], tall = rows[1] - rows[0];
   if (wide <= 0 || tall <= 0) return ys.slice(3).map(() => xs.slice(3).map(() => new Array(BINS).fill(0)));
   const planes = Array.from({ length: BINS }, () => new Float32Array(wide * tall));
-  for (let row = 0, to = 0; row < tall; row++) {
-    for (let column = 0, p = (row + rows[0]) * width + columns[0]; column < wide; column++, p++, to++) {
-      planes[binOf(across[p], down[p])][to] = Math.sqrt(across[p] ** 2 + down[p] ** 2);
-    }
-  }
+  let to = 0;
+  visit(region(rows, columns), width, (place) => {
+    planes[binOf(across[place], down[place])][to++] = Math.sqrt(across[place] ** 2 + down[place] ** 2);
+  });
   const inside = outer(sharesInside(ys, height), sharesInside(xs, width));
   const size = (xs[1] - xs[0]) * (ys[1] - ys[0]);
   const [left, top] = [xs.map((x) => x - columns[0]), ys.map((y) => y - rows[0])];
   const sums = planes.map((data) => gridSums(sumsOf({ width: wide, height: tall, data }), left, top));
-  const cells = inside.map((line, y) => line.map((share, x) => sums.map((bin) => bin[y][x] / Math.max(share * size, 1e-6))));
+  const overCells = (make) => inside.map((line, y) => line.map((share, x) => make(share, y, x)));
+  const cells = overCells((share, y, x) => sums.map((bin) => bin[y][x] / Math.max(share * size, 1e-6)));
   // A ring beyond the frame has no share in the mean energy around a cell.
-  const energy = cells.map((line, y) => line.map((cell, x) => cell.reduce((sum, value) => sum + value * value, 0) * inside[y][x]));
+  const energy = overCells((share, y, x) => total(cells[y][x].map((value) => value * value)) * share);
   return inside.slice(1, -1).map((line, y) => line.slice(1, -1).map((share, x) => {
     const around = (9 * neighbourhood(energy, y, x)) / Math.max(neighbourhood(inside, y, x), 1e-6);
     return cells[y + 1][x + 1].map((value) => Math.min(value / Math.sqrt(around + NOISE ** 2), LIMIT) * share);
@@ -47,20 +47,14 @@ function binOf(across, down) {
   return ORIENTATIONS[steps + 4 * ((across ^ down) < 0)];
 }
 
-function neighbourhood(cells, y, x) {
-  let sum = 0;
-  for (let row = y; row < y + 3; row++) for (let column = x; column < x + 3; column++) sum += cells[row][column];
-  return sum;
-}
+/** Sum over the 3 × 3 cells from one on. */
+const neighbourhood = (cells, y, x) => total(cells.slice(y, y + 3).map((line) => total(line.slice(x, x + 3))));
 
 /** Mean over 2 × 2 cells, folded at the upright middle. */
 function pooled(cells) {
   const size = GRID / POOLED, middle = BINS / 2;
-  const mean = (row, column, bin) => {
-    let sum = 0;
-    for (let y = 0; y < size; y++) for (let x = 0; x < size; x++) sum += cells[row * size + y][column * size + x][bin];
-    return sum / size ** 2;
-  };
+  const mean = (row, column, bin) => total(cells.slice(row * size, (row + 1) * size).flatMap((line) =>
+    line.slice(column * size, (column + 1) * size).map((cell) => cell[bin]))) / size ** 2;
   const out = [];
   for (let row = 0; row < POOLED; row++) {
     const pairs = [0, 1].map((column) => Array.from({ length: BINS }, (_, bin) =>

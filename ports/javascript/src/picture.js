@@ -2,17 +2,13 @@
 
 /** @typedef {{width: number, height: number, data: Uint8Array}} Picture */
 
+const EVEN = 1.5 * 2 ** 52; // numbers of this size have no fractions
+
 /** Round halves to the even neighbour, as OpenCV, NumPy and Python do. */
-export function rint(value) {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest < 0.5) return floor;
-  if (rest > 0.5) return floor + 1;
-  return floor % 2 ? floor + 1 : floor;
-}
+export const rint = (value) => value + EVEN - EVEN;
 
 /** @returns {Picture} */
-export const picture = (width, height, data = new Uint8Array(3 * width * height)) => ({ width, height, data });
+const picture = (width, height, data = new Uint8Array(3 * width * height)) => ({ width, height, data });
 
 /** Leave the alpha channel out; what is transparent lies on white. */
 export function fromRgba({ width, height, data }) {
@@ -27,91 +23,98 @@ export function fromRgba({ width, height, data }) {
   return out;
 }
 
-/** Choose each pixel of a new picture by its place in the old one. */
-function rearranged(from, width, height, place) {
+/** Choose each pixel of a new picture by its place among old ones. */
+function rearranged(pixels, width, height, place) {
   const out = picture(width, height);
   for (let y = 0, to = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, to += 3) {
-      const source = 3 * place(x, y);
-      out.data[to] = from.data[source];
-      out.data[to + 1] = from.data[source + 1];
-      out.data[to + 2] = from.data[source + 2];
+    for (let x = 0; x < width; x++) {
+      const from = 3 * place(x, y);
+      out.data[to++] = pixels[from];
+      out.data[to++] = pixels[from + 1];
+      out.data[to++] = pixels[from + 2];
     }
   }
   return out;
 }
 
-export const mirrored = (from) =>
-  rearranged(from, from.width, from.height, (x, y) => y * from.width + from.width - 1 - x);
+export const mirrored = ({ width, height, data }) =>
+  rearranged(data, width, height, (x, y) => y * width + width - 1 - x);
 
 /** Turn by a quarter, clockwise or the other way. */
-export const turned = (from, clockwise) =>
-  rearranged(from, from.height, from.width, clockwise
-    ? (x, y) => (from.height - 1 - x) * from.width + y
-    : (x, y) => x * from.width + from.width - 1 - y);
+export const turned = ({ width, height, data }, clockwise) => rearranged(data, height, width,
+  clockwise ? (x, y) => (height - 1 - x) * width + y : (x, y) => x * width + width - 1 - y);
 
 export const cut = (from, left, top, width, height) =>
-  rearranged(from, width, height, (x, y) => (y + top) * from.width + x + left);
+  rearranged(from.data, width, height, (x, y) => (y + top) * from.width + x + left);
 
 /** Put two pictures of one size side by side, or the second below the first. */
-export function joined(one, other, across) {
-  const { width, height } = one;
-  const out = picture(across ? 2 * width : width, across ? height : 2 * height);
-  for (let y = 0; y < height; y++) {
-    const line = (from) => from.data.subarray(3 * y * width, 3 * (y + 1) * width);
-    out.data.set(line(one), 3 * y * out.width);
-    out.data.set(line(other), 3 * (across ? y * out.width + width : (y + height) * width));
-  }
-  return out;
+export function joined({ width, height, data }, other, across) {
+  const both = Uint8Array.of(...data, ...other.data), size = width * height;
+  if (!across) return picture(width, 2 * height, both);
+  return rearranged(both, 2 * width, height, (x, y) => (x < width ? 0 : size - width) + y * width + x);
 }
 
 /** Shrink to three or one fifth; to multiples of five, the outermost pixels are repeated. */
-export function shrunk(from, fifths) {
-  // 25 fifths of fifths make a pixel, whichever it is; it is odd, so that there are no ties.
-  return weighted(from, fifthsOf(from.width, fifths), fifthsOf(from.height, fifths), (sum) => Math.floor((2 * sum + 25) / 50));
+export function shrunk({ width, height, data }, fifths) {
+  const [columns, rows] = [width, height].map((side) => Math.ceil(side / 5));
+  const padded = rearranged(data, 5 * columns, 5 * rows, (x, y) =>
+    Math.min(y, height - 1) * width + Math.min(x, width - 1));
+  return resize(padded, fifths * columns, fifths * rows);
 }
 
-const FIFTHS = {
-  3: [[[0, 3], [1, 2]], [[1, 1], [2, 3], [3, 1]], [[3, 2], [4, 3]]],
-  1: [[[0, 1], [1, 1], [2, 1], [3, 1], [4, 1]]],
-};
-
-const fifthsOf = (length, fifths) => Array.from({ length: Math.ceil(length / 5) }, (_, index) =>
-  FIFTHS[fifths].map((cell) => cell.map(([place, share]) => [Math.min(5 * index + place, length - 1), share]))).flat();
-
-/** Make each pixel of shares of columns and rows: lists of [place, share]. */
-function weighted(from, columns, rows, finish) {
-  const out = picture(columns.length, rows.length);
-  const line = 3 * columns.length;
-  const lines = new Float64Array(line * from.height);
-  columns.forEach((cell, x) => {
-    for (const [place, share] of cell) {
-      for (let y = 0, to = 3 * x, at = 3 * place; y < from.height; y++, to += line, at += 3 * from.width) {
-        lines[to] += share * from.data[at];
-        lines[to + 1] += share * from.data[at + 1];
-        lines[to + 2] += share * from.data[at + 2];
+/** Resize by averaging areas where it shrinks, linearly where it grows. */
+export function resize(from, width, height) {
+  if (width === from.width && height === from.height) return from;
+  const shares = width * height < from.width * from.height ? areas : neighbours;
+  const columns = shares(from.width, width), rows = shares(from.height, height);
+  const out = picture(width, height), line = new Float64Array(3 * from.width);
+  let to = 0;
+  for (const row of rows) {
+    line.fill(0);
+    for (const [place, share] of row) {
+      for (let x = 0, at = line.length * place; x < line.length; x++, at++) line[x] += share * from.data[at];
+    }
+    for (const column of columns) {
+      let red = 0, green = 0, blue = 0;
+      for (const [place, share] of column) {
+        red += share * line[3 * place];
+        green += share * line[3 * place + 1];
+        blue += share * line[3 * place + 2];
       }
+      for (const value of [red, green, blue]) out.data[to++] = Math.min(255, Math.max(0, rint(value)));
     }
-  });
-  rows.forEach((cell, y) => {
-    const sums = new Float64Array(line);
-    for (const [place, share] of cell) {
-      for (let to = 0, at = line * place; to < line; to++, at++) sums[to] += share * lines[at];
-    }
-    for (let to = 0; to < line; to++) out.data[line * y + to] = finish(sums[to]);
-  });
+  }
   return out;
+}
+
+/** For each pixel of a line, which old ones make it, and their shares: lists of [place, share]. */
+function areas(from, to) {
+  if (to > from) return neighbours(from, to);
+  const step = from / to;
+  return Array.from({ length: to }, (_, index) => {
+    const start = index * step, stop = Math.min(start + step, from), cell = [];
+    for (let place = Math.floor(start + 1e-9); place < stop - 1e-9; place++) {
+      cell.push([place, (Math.min(stop, place + 1) - Math.max(start, place)) / (stop - start)]);
+    }
+    return cell;
+  });
+}
+
+function neighbours(from, to) {
+  return Array.from({ length: to }, (_, index) => {
+    const place = Math.min(Math.max(((index + 0.5) * from) / to - 0.5, 0), from - 1);
+    const low = Math.floor(place), share = place - low;
+    return [[low, 1 - share], [Math.min(low + 1, from - 1), share]];
+  });
 }
 
 /** Halve by means of 2 × 2: `(a + b + c + d + 2) >> 2`; of a plane or of a picture. */
 export function halve({ width, height, data }) {
-  const depth = data.length / (width * height);
-  const columns = width >> 1, rows = height >> 1, line = width * depth;
+  const depth = data.length / (width * height), line = width * depth;
+  const columns = width >> 1, rows = height >> 1;
   const out = new Uint8Array(columns * rows * depth);
-  let to = 0;
-  for (let y = 0; y < rows; y++) {
-    for (let x = 0; x < columns; x++) {
-      let from = 2 * y * line + 2 * x * depth;
+  for (let y = 0, to = 0; y < rows; y++) {
+    for (let x = 0, from = 2 * y * line; x < columns; x++, from += depth) {
       for (let c = 0; c < depth; c++, from++, to++) {
         out[to] = (data[from] + data[from + depth] + data[from + line] + data[from + line + depth] + 2) >> 2;
       }
@@ -127,33 +130,4 @@ export function luma({ width, height, data }) {
     out[to] = (9798 * data[from] + 19235 * data[from + 1] + 3735 * data[from + 2] + 16384) >> 15;
   }
   return { width, height, data: out };
-}
-
-/** Resize by averaging areas where it shrinks, linearly where it grows. */
-export function resize(from, width, height) {
-  if (width === from.width && height === from.height) return from;
-  const shrinks = width * height < from.width * from.height;
-  const shares = shrinks ? areas : neighbours;
-  return weighted(from, shares(from.width, width), shares(from.height, height), (sum) => Math.min(255, Math.max(0, rint(sum))));
-}
-
-function areas(from, to) {
-  if (to > from) return neighbours(from, to);
-  const step = from / to;
-  return Array.from({ length: to }, (_, index) => {
-    const start = index * step, stop = Math.min(start + step, from);
-    const cell = [];
-    for (let place = Math.floor(start + 1e-9); place < stop - 1e-9; place++) {
-      cell.push([place, (Math.min(stop, place + 1) - Math.max(start, place)) / (stop - start)]);
-    }
-    return cell;
-  });
-}
-
-function neighbours(from, to) {
-  return Array.from({ length: to }, (_, index) => {
-    const place = Math.min(Math.max(((index + 0.5) * from) / to - 0.5, 0), from - 1);
-    const low = Math.floor(place), share = place - low;
-    return [[low, 1 - share], [Math.min(low + 1, from - 1), share]];
-  });
 }

@@ -1,27 +1,20 @@
 // Contributions to reasons: what can be seen, what the file tells, and one last one for the rest.
 // The clauses and their bounds: classicselfie/observations.py and classicselfie/reasons.py.
-import { NEEDS_FACE } from "./features.js";
 import { rint } from "./picture.js";
-import { total, wholePixels } from "./sampling.js";
+import { histogram, plane, region, total, wholePixels } from "./sampling.js";
 import { components } from "./scene.js";
-import { blacken } from "./skin.js";
+import { bodyOf } from "./skin.js";
+import { percent } from "./summary.js";
 
 const ARMS_REACH_M = 0.9;
 const TOLD = 0.05; // the least that something tells, in log-odds
-
-/** Neither 0 % nor 100 % of what is only nearly so. */
-export function percent(share, digits = 0) {
-  if (!digits && share > 0 && share < 0.01) return "<1 %";
-  if (!digits && share > 0.99 && share < 1) return ">99 %";
-  return `${digits ? (100 * share).toFixed(digits) : rint(100 * share)} %`;
-}
 
 function distance(metres) {
   if (metres < 0.975) return `${Math.max(5, 5 * rint(20 * metres))} cm`;
   return metres < 3 ? `${metres.toFixed(1)} m` : `${rint(metres)} m`;
 }
 
-const isGrey = ({ saturation: { data } }) => data.reduce((sum, value) => sum + value, 0) / data.length < 12;
+const isGrey = ({ saturation: { data } }) => total(data) / data.length < 12;
 
 const whichFace = ({ faces }) => (faces.length > 1 ? "the largest face" : "the face");
 
@@ -52,7 +45,8 @@ function others({ scene, crowd, height }, supports) {
   }
   if (similar.length < 2) return null;
   const places = similar.map(({ bbox: [x, y, w, h] }) => [x + w / 2, y + h / 2]);
-  const gaps = places.map(([x, y], one) => Math.min(...places.filter((_, other) => other !== one).map(([a, b]) => Math.hypot(x - a, y - b))));
+  const gaps = places.map((here) => Math.min(...places.filter((there) => there !== here).map((there) =>
+    Math.hypot(here[0] - there[0], here[1] - there[1]))));
   const gap = Math.max(...gaps) / Math.max(scene.faceSize, 1);
   return gap > 0.7 && gap < 1.8 ? `${similar.length} heads are close together at one distance` : null;
 }
@@ -91,48 +85,37 @@ function findArm({ skin: mask, face, width }) {
   const { width: columns, height: rows } = mask;
   const [x, y, w, h] = face.bbox.map((value) => (value * columns) / width);
   if (h / rows < 0.25 || h / rows > 0.6) return null;
-  const head = wholePixels(x - 0.3 * w, x + 1.3 * w, columns);
-  const behind = wholePixels(0, y + 0.8 * h, rows)[1];
-  let seen = 0, bare = 0;
-  for (let row = 0; row < behind; row++) {
-    for (let column = 0; column < columns; column++) {
-      if (column >= head[0] && column < head[1]) continue;
-      seen += 1;
-      bare += mask.data[row * columns + column];
-    }
-  }
-  if (seen && bare / seen > 0.06) return null;
-  const body = { ...mask, data: mask.data.slice() };
-  blacken(body, wholePixels(0, y + 0.4 * h, rows), [0, columns]);
-  blacken(body, wholePixels(y, y + 1.3 * h, rows), wholePixels(x - 0.15 * w, x + 1.15 * w, columns));
+  const head = wholePixels(x - 0.3 * w, x + 1.3 * w, columns), behind = wholePixels(0, y + 0.8 * h, rows)[1];
+  const sides = [region([0, behind], [0, head[0]]), region([0, behind], [head[1], columns])];
+  const seen = total(sides.map(({ size }) => size));
+  if (seen && total(sides.map((side) => histogram(mask, side)[1])) / seen > 0.06) return null;
   const below = wholePixels(x, x + w, columns);
   let best = null;
-  for (const part of components(opened(body))) {
-    const area = part.area / (w * h);
+  for (const part of components(opened(bodyOf(mask, [x, y, w, h], 1.3)))) {
+    const area = part.area / (w * h), count = (test) => part.places.filter(test).length;
     if (area < 0.12 || area > 1.2) continue;
-    const at = part.places.map((pixel) => [pixel % columns, Math.floor(pixel / columns)]);
-    if (at.some(([px, py]) => py === rows - 1 && px >= below[0] && px < below[1])) continue; // neck and chest
-    const count = (test) => at.filter(test).length;
+    if (count(([px, py]) => py === rows - 1 && px >= below[0] && px < below[1])) continue; // neck and chest
     const widths = [["left", count(([px]) => px === 0) / h], ["right", count(([px]) => px === columns - 1) / h]];
-    if (Math.abs(part.x + 0.5 - (x + w / 2)) >= 0.75 * w) widths.push(["lower", count(([, py]) => py === rows - 1) / w]);
+    const aside = Math.abs(part.x + 0.5 - (x + w / 2)) >= 0.75 * w;
+    if (aside) widths.push(["lower", count(([, py]) => py === rows - 1) / w]);
     for (const [edge, wide] of widths) {
-      if (wide >= 0.15 && wide <= 1.2 && (!best || area > best[0] || (area === best[0] && edge > best[1]))) best = [area, edge];
+      const wins = !best || area > best[0] || (area === best[0] && edge > best[1]);
+      if (wide >= 0.15 && wide <= 1.2 && wins) best = [area, edge];
     }
   }
   return best && best[1];
 }
 
 /** Morphological opening by 3 × 3; beyond the frame nothing is worn away and nothing grows. */
-function opened({ width, height, data }) {
-  const pass = (from, best) => Uint8Array.from(from, (_, place) => {
-    const x = place % width, y = (place - x) / width;
-    let value = from[place];
-    for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row++) {
-      for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column++) value = best(value, from[row * width + column]);
+function opened(mask) {
+  const spread = ({ width, height, data }, value) => plane(width, height, (_, x, y) => {
+    const columns = [Math.max(0, x - 1), Math.min(width, x + 2)];
+    for (let row = Math.max(0, y - 1); row < Math.min(height, y + 2); row++) {
+      if (data.subarray(row * width + columns[0], row * width + columns[1]).includes(value)) return value;
     }
-    return value;
+    return 1 - value;
   });
-  return { width, height, data: pass(pass(data, Math.min), Math.max) };
+  return spread(spread(mask, 0), 1);
 }
 
 function background({ backdrop, focus }, supports) {
@@ -150,99 +133,56 @@ const OBSERVATIONS = [
 ];
 const DISTANCE = "subject_distance";
 
+/** What observations are made of; `metres` is the distance of the largest face, or null. */
+const sightOf = ({ scene, features }, metres) => ({ scene, ...features, height: features.face[2], metres });
+
+/** What each observation would say for a selfie and against one, by signal. */
+export function observe(judged, metres) {
+  const sight = sightOf(judged, metres);
+  return Object.fromEntries(OBSERVATIONS.map(([signal, , describe]) =>
+    [signal, [true, false].map((supports) => describe(sight, supports))]));
+}
+
 /**
  * Sum the shares per reason and put them into words: that no face was found; what can be seen or read,
  * strongest first; the picture's general look last.
  * @returns {{signal: string, sentence: string, contribution: number}[]}
  */
 export function explain({ scene, features, shares, metadata, faces }, slope) {
-  const sums = new Map(shares), left = new Map(metadata.map((item) => [item.signal, item]));
-  const take = (groups) => total(groups.map((group) => {
-    const share = sums.get(group) ?? 0;
-    sums.delete(group);
-    return share;
-  }));
+  const left = new Map(shares), file = new Map(metadata.map((item) => [item.signal, item]));
   const first = [], told = [];
-  if (faces.length) {
-    const sight = { scene, ...features, height: features.face[2], metres: left.get(DISTANCE)?.value ?? null };
-    for (const [signal, groups, tell] of OBSERVATIONS) {
-      const file = signal === "face" && left.has(DISTANCE) ? left.get(DISTANCE).logOdds / slope : 0;
-      const share = total(groups.map((group) => sums.get(group) ?? 0)) + file;
-      const clause = Math.abs(share) * slope >= TOLD ? tell(sight, share > 0) : null;
-      if (!clause) continue;
-      take(groups);
-      if (signal === "face") left.delete(DISTANCE);
-      told.push({ signal, sentence: clause, contribution: share });
-    }
-    if (!told.length) told.push({ signal: "face", sentence: describeSize(sight), contribution: 0 });
-  } else {
-    first.push({ signal: "no_face", sentence: "no face was found", contribution: take([...NEEDS_FACE]) });
+  const sumOf = (groups) => total(groups.map((group) => left.get(group) ?? 0));
+  const tell = (list, signal, sentence, contribution, groups = []) => {
+    list.push({ signal, sentence, contribution });
+    groups.forEach((group) => left.delete(group));
+  };
+  const missing = [...left.keys()].filter((group) => !(group in features)); // without a face
+  if (!faces.length) tell(first, "no_face", "no face was found", sumOf(missing), missing);
+  const sight = faces.length && sightOf({ scene, features }, file.get(DISTANCE)?.value ?? null);
+  for (const [signal, groups, describe] of faces.length ? OBSERVATIONS : []) {
+    const share = sumOf(groups) + (signal === "face" ? (file.get(DISTANCE)?.logOdds ?? 0) / slope : 0);
+    const clause = Math.abs(share) * slope >= TOLD && describe(sight, share > 0);
+    if (!clause) continue;
+    tell(told, signal, clause, share, groups);
+    if (signal === "face") file.delete(DISTANCE);
   }
-  for (const item of left.values()) told.push({ signal: item.signal, sentence: sentence(item), contribution: item.logOdds / slope });
-  told.sort((one, other) => Math.abs(other.contribution) - Math.abs(one.contribution) || (one.signal < other.signal ? -1 : 1));
-  const look = take([...sums.keys()]);
-  const last = { signal: "look", sentence: `the picture's general look speaks ${look > 0 ? "for" : "against"} a selfie`, contribution: look };
-  return [...first, ...told, last].map((reason) => ({ ...reason, contribution: Number(reason.contribution.toFixed(6)) }));
+  if (faces.length && !told.length) tell(told, "face", describeSize(sight), 0);
+  for (const item of file.values()) tell(told, item.signal, sentence(item), item.logOdds / slope);
+  told.sort((one, other) => Math.abs(other.contribution) - Math.abs(one.contribution) ||
+    (one.signal < other.signal ? -1 : 1));
+  const look = total([...left.values()]), last = [];
+  tell(last, "look", `the picture's general look speaks ${look > 0 ? "for" : "against"} a selfie`, look);
+  return [...first, ...told, ...last].map((reason) => (
+    { ...reason, contribution: Number(reason.contribution.toFixed(6)) }));
 }
 
 function sentence({ signal, logOdds, value }) {
-  if (signal === "front_camera") return `the file says that ${value ? "the front camera" : "a back camera"} took it`;
-  if (signal === "focal_length") return `a focal length of ${value.toFixed(1)} mm is ${logOdds > 0 ? "common among" : "not usual for"} front cameras`;
-  if (signal === "mirrored") return "the camera stored the picture mirrored";
-  if (signal === "orientation") return "the picture is stored turned the way front cameras turn it";
-  return `the face is about ${distance(value)} from the camera, ${value <= ARMS_REACH_M ? "within" : "beyond"} arm's reach`;
-}
-
-// ---- the verdict in a sentence or two ----
-
-const MOST = 3; // things that are named for one side
-
-/** Join clauses to a list; `last` follows as one more. */
-function listed(clauses, last = "") {
-  if (last) return [...clauses, last].join(", ");
-  const end = clauses.at(-1);
-  return clauses.length > 1 ? `${clauses.slice(0, -1).join(", ")} and ${end}` : end;
-}
-
-function toldApart(share, cut) {
-  for (let digits = 0; digits < 4; digits++) {
-    const pair = [percent(share, digits), percent(cut, digits)];
-    if (pair[0] !== pair[1]) return pair;
-  }
-  return [percent(share), percent(cut)];
-}
-
-/** The verdict in a sentence or two, as Python's `Verdict.summary`. */
-export function summarise({ label, confidence, probability, threshold, faces, reasons }) {
-  if (label === "unknown") return `Cannot be judged: ${reasons.map((reason) => reason.sentence).join("; ")}.`;
-  const onSide = (side) => reasons.filter((reason) => reason.contribution * side > 0);
-  const seenOn = (side) => {
-    const found = onSide(side);
-    return [found.filter(({ signal }) => signal !== "look").map((reason) => reason.sentence).slice(0, MOST), found.some(({ signal }) => signal === "look")];
-  };
-  const side = label === "selfie" ? 1 : -1;
-  if (!faces.length) {
-    const told = onSide(side).filter(({ signal }) => signal !== "no_face" && signal !== "look");
-    return "No face was found, so this is not called a selfie (sunglasses, masks or a cut-off face can hide one)" +
-      `${told.map((reason) => `; ${reason.sentence}`).join("")}.`;
-  }
-  let share = percent(probability);
-  if (confidence === "maybe" || (side === 1) !== probability >= 0.5) {
-    const [told, cut] = toldApart(probability, threshold);
-    share = `${told}, from ${cut} on it is called one`;
-  }
-  if (confidence === "maybe") {
-    const named = (which) => {
-      const [seen, looks] = seenOn(which), title = which > 0 ? "For it" : "Against it";
-      const look = "the picture's general look";
-      if (!seen.length && !looks) return `Nothing that is measured speaks ${title.toLowerCase()}.`;
-      return `${title}: ${looks ? (seen.length ? listed(seen, `and ${look}`) : look) : listed(seen)}.`;
-    };
-    return `May be a selfie (${share}). ${named(1)} ${named(-1)}`;
-  }
-  const [seen, looks] = seenOn(side);
-  const head = `${side === 1 ? "Looks" : "Does not look"} like a selfie (${share})`;
-  if (seen.length) return `${head}, because ${listed(seen, looks ? "and the picture's general look agrees" : "")}.`;
-  const other = reasons.find(({ signal }) => signal !== "look");
-  return `${head}${looks ? " by the picture's general look" : ": what is measured is not enough for one"}${other ? `, though ${other.sentence}` : ""}.`;
+  const speaks = logOdds > 0 ? "common among" : "not usual for", reach = value <= ARMS_REACH_M ? "within" : "beyond";
+  return {
+    front_camera: `the file says that ${value ? "the front camera" : "a back camera"} took it`,
+    focal_length: `a focal length of ${value.toFixed(1)} mm is ${speaks} front cameras`,
+    mirrored: "the camera stored the picture mirrored",
+    orientation: "the picture is stored turned the way front cameras turn it",
+    [DISTANCE]: `the face is about ${distance(value)} from the camera, ${reach} arm's reach`,
+  }[signal];
 }

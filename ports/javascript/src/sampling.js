@@ -6,6 +6,15 @@ const HAIR = 1e-6; // a box's edge this near to a pixel's edge lies on it
 export const clip = (value, low, high) => Math.min(Math.max(value, low), high);
 export const total = (values) => values.reduce((sum, value) => sum + value, 0);
 
+/** Make a plane of one number a pixel, from the pixel's place, column and row. */
+export function plane(width, height, make, Numbers = Uint8Array) {
+  const data = new Numbers(width * height);
+  for (let y = 0, place = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, place++) data[place] = make(place, x, y);
+  }
+  return { width, height, data };
+}
+
 /** All pixels that a stretch touches: [first, end]. */
 export function wholePixels(start, stop, length) {
   const first = clip(Math.floor(start + HAIR), 0, length);
@@ -28,7 +37,8 @@ export function visit({ rows, columns }, width, see) {
 }
 
 /** Count the pixels at each of the 256 values, in all of a plane or in a region. */
-export function histogram({ width, height, data }, part = region([0, height], [0, width]), counts = new Float64Array(256)) {
+export function histogram({ width, height, data }, part, counts = new Float64Array(256)) {
+  part ??= region([0, height], [0, width]);
   visit(part, width, (place) => { counts[data[place]] += 1; });
   return counts;
 }

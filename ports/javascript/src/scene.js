@@ -1,6 +1,6 @@
 // A picture and its faces, and what several feature groups share of them, made when asked for.
 import { halve, luma, rint } from "./picture.js";
-import { histogram, outer, quantiles, region, sharesInside, sumsOf, visit, wholeBox } from "./sampling.js";
+import { clip, histogram, plane, quantiles, sumsOf, total, wholeBox } from "./sampling.js";
 
 export const GRID = 6; // cells a side in every face-centred grid
 const CONTEXT_FACES = 4, CONTEXT_DROP = 0.6;
@@ -9,8 +9,6 @@ const SIMILAR_FACE = 0.5;
 const FIXED = [[133, 173], [77, 127]];
 const SPREADS = [[22, 48], [4, 10], [4, 10]]; // of Y, Cr, Cb
 const NORMAL = 0.7413, WIDTH = 1.35, REACH = 2.6, ONE = 1024;
-
-const plane = (width, height, data) => ({ width, height, data });
 
 /** Make each property once, when it is first asked for. */
 function lazily(target, makers) {
@@ -42,10 +40,6 @@ export class Scene {
       coarseDetail: () => sumsOf(coarse(this.lumaQuarter)),
       skin: () => segmentSkin(this.quarter, this.face && this.face.bbox.map((value) => value / 4)),
       skinSums: () => sumsOf(this.skin),
-      inside: () => {
-        const [xs, ys] = this.window();
-        return outer(sharesInside(ys, this.height), sharesInside(xs, this.width));
-      },
     });
   }
 
@@ -60,98 +54,69 @@ export class Scene {
     const [x, y, w, h] = this.face.bbox;
     const cell = (CONTEXT_FACES * this.faceSize) / GRID;
     const steps = Array.from({ length: GRID + 2 * ring + 1 }, (_, index) => cell * (index - GRID / 2 - ring));
-    return [steps.map((step) => x + w / 2 + step), steps.map((step) => y + h / 2 + CONTEXT_DROP * this.faceSize + step)];
+    return [x + w / 2, y + h / 2 + CONTEXT_DROP * this.faceSize].map((middle) => steps.map((step) => middle + step));
   }
 }
 
 function saturation({ width, height, data }) {
-  const out = new Uint8Array(width * height);
-  for (let from = 0, to = 0; to < out.length; from += 3, to++) {
-    const value = Math.max(data[from], data[from + 1], data[from + 2]);
-    const chroma = value - Math.min(data[from], data[from + 1], data[from + 2]);
-    out[to] = Math.floor((chroma * 255) / Math.max(value, 1));
-  }
-  return plane(width, height, out);
+  return plane(width, height, (place) => {
+    const pixel = data.subarray(3 * place, 3 * place + 3), value = Math.max(...pixel);
+    return ((value - Math.min(...pixel)) * 255) / Math.max(value, 1);
+  });
 }
 
 /** Right minus left neighbour, lower minus upper; the outermost pixels are repeated. */
 function slopes({ width, height, data }) {
-  const across = new Int16Array(data.length), down = new Int16Array(data.length);
-  for (let y = 0, place = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, place++) {
-      across[place] = data[x + 1 < width ? place + 1 : place] - data[x ? place - 1 : place];
-      down[place] = data[y + 1 < height ? place + width : place] - data[y ? place - width : place];
-    }
-  }
-  return { width, height, across, down };
+  const across = (place, x) => data[x + 1 < width ? place + 1 : place] - data[x ? place - 1 : place];
+  const down = (place, _, y) => data[y + 1 < height ? place + width : place] - data[y ? place - width : place];
+  return { width, height, across: plane(width, height, across, Int16Array).data,
+    down: plane(width, height, down, Int16Array).data };
 }
 
-const reflected = (place, length) => (place < 0 ? -place : place >= length ? 2 * length - 2 - place : place);
+/** Read a plane whose pixels are reflected at its edges, the outermost ones not repeated. */
+function reflecting({ width, height, data }) {
+  const reflected = (place, length) => (place < 0 ? -place : place >= length ? 2 * length - 2 - place : place);
+  return (x, y) => data[reflected(y, height) * width + reflected(x, width)];
+}
 
-function laplacian({ width, height, data }) {
-  const out = new Uint8Array(data.length);
-  for (let y = 0, place = 0; y < height; y++) {
-    const above = reflected(y - 1, height) * width, below = reflected(y + 1, height) * width, here = y * width;
-    for (let x = 0; x < width; x++, place++) {
-      const value = data[above + x] + data[below + x] + data[here + reflected(x - 1, width)] +
-        data[here + reflected(x + 1, width)] - 4 * data[place];
-      out[place] = Math.min(255, Math.abs(value));
-    }
-  }
-  return plane(width, height, out);
+function laplacian(from) {
+  const at = reflecting(from);
+  return plane(from.width, from.height, (place, x, y) => Math.min(255,
+    Math.abs(at(x, y - 1) + at(x, y + 1) + at(x - 1, y) + at(x + 1, y) - 4 * from.data[place])));
 }
 
 /** How far the luma is from the mean of the 5 × 5 pixels around it. */
-function coarse({ width, height, data }) {
-  const out = new Float64Array(data.length);
-  const lines = new Float64Array(data.length);
-  for (let y = 0, place = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, place++) {
-      for (let step = -2; step <= 2; step++) lines[place] += data[y * width + reflected(x + step, width)];
-    }
-  }
-  for (let y = 0, place = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, place++) {
-      let sum = 0;
-      for (let step = -2; step <= 2; step++) sum += lines[reflected(y + step, height) * width + x];
-      out[place] = Math.abs(data[place] - Math.fround(sum / 25));
-    }
-  }
-  return plane(width, height, out);
+function coarse(from) {
+  const at = reflecting(from);
+  return plane(from.width, from.height, (place, x, y) => {
+    let sum = 0;
+    for (let near = 0; near < 25; near++) sum += at(x - 2 + (near % 5), y - 2 + Math.floor(near / 5));
+    return Math.abs(from.data[place] - Math.fround(sum / 25));
+  }, Float64Array);
 }
 
 /** Tell skin (1) from the rest (0), by the colour of the face's middle where there is a face. */
-export function segmentSkin({ width, height, data }, bbox) {
-  const planes = [0, 1, 2].map(() => new Uint8Array(width * height));
-  for (let from = 0, to = 0; to < planes[0].length; from += 3, to++) {
-    const [red, green, blue] = [data[from], data[from + 1], data[from + 2]];
-    const y = (4899 * red + 9617 * green + 1868 * blue + 8192) >> 14;
-    planes[0][to] = y;
-    planes[1][to] = clamped(((red - y) * 11682 + (128 << 14) + 8192) >> 14);
-    planes[2][to] = clamped(((blue - y) * 9241 + (128 << 14) + 8192) >> 14);
-  }
-  const seed = bbox && faceMiddle(bbox, { width, height });
-  const out = new Uint8Array(width * height);
+function segmentSkin({ width, height, data }, bbox) {
+  const clamped = (value) => clip((value + (128 << 14) + 8192) >> 14, 0, 255);
+  const y = plane(width, height, (place) =>
+    (4899 * data[3 * place] + 9617 * data[3 * place + 1] + 1868 * data[3 * place + 2] + 8192) >> 14);
+  const cr = plane(width, height, (place) => clamped((data[3 * place] - y.data[place]) * 11682));
+  const cb = plane(width, height, (place) => clamped((data[3 * place + 2] - y.data[place]) * 9241));
+  const seed = bbox && faceMiddle(bbox, y);
   if (!seed) {
-    const [[lowRed, highRed], [lowBlue, highBlue]] = FIXED;
-    for (let i = 0; i < out.length; i++) {
-      const red = planes[1][i], blue = planes[2][i];
-      out[i] = red >= lowRed && red <= highRed && blue >= lowBlue && blue <= highBlue ? 1 : 0;
-    }
-    return plane(width, height, out);
+    const [red, blue] = FIXED.map(([low, high]) => (value) => value >= low && value <= high);
+    return plane(width, height, (place) => red(cr.data[place]) && blue(cb.data[place]));
   }
-  const [y, cr, cb] = planes.map((each, index) => squares(histogram(plane(width, height, each), seed), SPREADS[index]));
+  const far = [y, cr, cb].map((each, index) => squares(histogram(each, seed), SPREADS[index]));
   const reach = rint(REACH * REACH * ONE);
-  for (let i = 0; i < out.length; i++) out[i] = y[planes[0][i]] + cr[planes[1][i]] + cb[planes[2][i]] < reach ? 1 : 0;
-  return plane(width, height, out);
+  return plane(width, height, (place) =>
+    far[0][y.data[place]] + far[1][cr.data[place]] + far[2][cb.data[place]] < reach);
 }
-
-const clamped = (value) => Math.min(255, Math.max(0, value));
 
 /** Squared distance from the seed's quantiles, for each of the 256 values. */
 function squares(counts, [least, most]) {
   const [low, centre, high] = quantiles(counts, 0.25, 0.5, 0.75);
-  const spread = Math.min(Math.max(WIDTH * NORMAL * (high - low), least), most);
+  const spread = clip(WIDTH * NORMAL * (high - low), least, most);
   return Float64Array.from({ length: 256 }, (_, value) => rint(((value - centre) / spread) ** 2 * ONE));
 }
 
@@ -162,31 +127,23 @@ function faceMiddle([x, y, w, h], size) {
 
 /**
  * Label the connected parts of a mask, neighbours being left, right, above and below.
- * @returns {{left, top, right, bottom, area, x: number, places: number[]}[]} `x`: of the centre
+ * @returns {{area: number, x: number, places: number[][]}[]} `x`: of the centre; `places`: [x, y]
  */
 export function components({ width, height, data }) {
-  const seen = new Uint8Array(data.length);
-  const found = [];
-  visit(region([0, height], [0, width]), width, (start) => {
-    if (!data[start] || seen[start]) return;
-    const places = [start];
-    seen[start] = 1;
-    const part = { left: width, top: height, right: 0, bottom: 0, area: 0, x: 0, places };
+  const left = data.slice(), found = [];
+  for (let start = left.indexOf(1); start >= 0; start = left.indexOf(1, start + 1)) {
+    const places = [];
+    const reach = (x, y) => {
+      if (x < 0 || y < 0 || x >= width || y >= height || !left[y * width + x]) return;
+      left[y * width + x] = 0;
+      places.push([x, y]);
+    };
+    reach(start % width, Math.floor(start / width));
     for (let index = 0; index < places.length; index++) {
-      const place = places[index], x = place % width, y = (place - x) / width;
-      part.left = Math.min(part.left, x);
-      part.right = Math.max(part.right, x + 1);
-      part.top = Math.min(part.top, y);
-      part.bottom = Math.max(part.bottom, y + 1);
-      part.x += x;
-      for (const [inside, next] of [[x > 0, place - 1], [x + 1 < width, place + 1], [y > 0, place - width], [y + 1 < height, place + width]]) {
-        if (inside && data[next] && !seen[next]) {
-          seen[next] = 1;
-          places.push(next);
-        }
-      }
+      const [x, y] = places[index];
+      for (const [dx, dy] of [[-1, 0], [1, 0], [0, -1], [0, 1]]) reach(x + dx, y + dy);
     }
-    found.push({ ...part, area: places.length, x: part.x / places.length });
-  });
+    found.push({ places, area: places.length, x: total(places.map(([x]) => x)) / places.length });
+  }
   return found;
 }

@@ -1,8 +1,8 @@
-// A decoded picture to the working size, its borders cut off; and decoding by the platform.
-import { cut, fromRgba, resize, rint } from "./picture.js";
+// A decoded picture to the working size, its borders cut off.
+import { cut, resize, rint } from "./picture.js";
+import { plane, total } from "./sampling.js";
 
-export const WORKING_SIZE = 320;
-export const MIN_SIDE = 24;
+export const WORKING_SIZE = 320, MIN_SIDE = 24;
 const MIN_WORKING_SIDE = 16, MULTIPLE = 4;
 const FLAT = 14, STEP = 20, STEP_SHARE = 0.6, MAX_BAND = 0.42, MIN_BAND = 3;
 
@@ -14,8 +14,7 @@ const FLAT = 14, STEP = 20, STEP_SHARE = 0.6, MAX_BAND = 0.42, MIN_BAND = 3;
  */
 export function toWorkingSize(pixels, size) {
   const whole = [pixels.width, pixels.height];
-  let image = shrink(pixels);
-  let corner = [0, 0];
+  let image = shrink(pixels), corner = [0, 0];
   const [left, top, right, bottom] = findBorders(image);
   if (left || top || right || bottom) {
     const x = (place) => rint((place * whole[0]) / image.width), y = (place) => rint((place * whole[1]) / image.height);
@@ -37,37 +36,27 @@ function shrink(pixels) {
 }
 
 /** Widths of the uniform bands (letterbox bars, frames): left, top, right, bottom. */
-export function findBorders(image) {
-  const { width, height } = image;
-  // A line across or down, counted from any side.
-  const reader = (lines, length, place) => ({ lines, length, at: (line, index) => 3 * place(line, index) });
-  const top = band(image, reader(height, width, (y, x) => y * width + x));
-  const bottom = band(image, reader(height, width, (y, x) => (height - 1 - y) * width + x));
+export function findBorders({ width, height, data }) {
+  // Where a line's pixel is, of lines that are counted from any side.
+  const top = band(data, height, width, (line, index) => line * width + index);
+  const bottom = band(data, height, width, (line, index) => (height - 1 - line) * width + index);
   const rows = height - top - bottom;
-  const left = band(image, reader(width, rows, (x, y) => (y + top) * width + x));
-  const right = band(image, reader(width, rows, (x, y) => (y + top) * width + width - 1 - x));
+  const left = band(data, width, rows, (line, index) => (index + top) * width + line);
+  const right = band(data, width, rows, (line, index) => (index + top) * width + width - 1 - line);
   return [left, top, right, bottom];
 }
 
-function band({ data }, { lines, length, at }) {
+function band(data, lines, length, place) {
   const limit = Math.trunc(lines * MAX_BAND);
   if (limit <= MIN_BAND) return 0;
-  const low = [255, 255, 255], high = [0, 0, 0], colour = [0, 0, 0];
-  for (let index = 0; index < length; index++) {
-    for (let c = 0; c < 3; c++) {
-      const value = data[at(0, index) + c];
-      low[c] = Math.min(low[c], value);
-      high[c] = Math.max(high[c], value);
-      colour[c] += value;
-    }
-  }
-  if (high.some((value, c) => value - low[c] > 2 * FLAT)) return 0;
-  const mean = colour.map((sum) => Math.trunc(sum / length));
+  const channels = [0, 1, 2].map((c) => plane(length, 1, (index) => data[3 * place(0, index) + c]).data);
+  if (channels.some((values) => Math.max(...values) - Math.min(...values) > 2 * FLAT)) return 0;
+  const mean = channels.map((values) => Math.trunc(total(values) / length));
   const far = (line, reach) => {
     let count = 0;
     for (let index = 0; index < length; index++) {
-      const place = at(line, index);
-      count += Math.max(...mean.map((value, c) => Math.abs(data[place + c] - value))) > reach;
+      const from = 3 * place(line, index);
+      count += Math.max(...mean.map((value, c) => Math.abs(data[from + c] - value))) > reach;
     }
     return count;
   };
@@ -76,27 +65,4 @@ function band({ data }, { lines, length, at }) {
   if (count < MIN_BAND || count > limit) return 0;
   // The first line after the band may be a blend; the second one belongs to the picture.
   return far(Math.min(count + 2, limit + 2), STEP) / length < STEP_SHARE ? 0 : Math.min(count + 1, limit);
-}
-
-/** Decode a blob upright with the browser, at no more than twice the working size where it is large. */
-export async function decode(blob) {
-  let bitmap = await createImageBitmap(blob, { imageOrientation: "from-image" });
-  const size = [bitmap.width, bitmap.height];
-  try {
-    const ratio = WORKING_SIZE / Math.max(...size);
-    if (ratio < 0.25) {
-      const [resizeWidth, resizeHeight] = size.map((side) => 2 * Math.max(1, rint(side * ratio)));
-      const small = await createImageBitmap(bitmap, { resizeWidth, resizeHeight, resizeQuality: "high" });
-      bitmap.close();
-      bitmap = small;
-    }
-    const canvas = typeof OffscreenCanvas === "undefined"
-      ? Object.assign(document.createElement("canvas"), { width: bitmap.width, height: bitmap.height })
-      : new OffscreenCanvas(bitmap.width, bitmap.height);
-    const context = canvas.getContext("2d", { willReadFrequently: true });
-    context.drawImage(bitmap, 0, 0);
-    return { pixels: fromRgba(context.getImageData(0, 0, bitmap.width, bitmap.height)), size };
-  } finally {
-    bitmap.close();
-  }
 }

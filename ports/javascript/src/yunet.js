@@ -1,19 +1,19 @@
 // YuNet's forward pass in plain JavaScript, and what its outputs mean.
 // Activations are Float64Array, which takes two thirds of Float32Array's time: row by row, the channels
-// of a cell side by side; what a depthwise layer reads has a ring of zeros around it.
+// of a cell side by side.
 
 const DIVISOR = 32; // the input's sides are multiples of it
 const STRIDES = [8, 16, 32];
 const OVERLAP = Math.fround(0.3); // intersection over union from which the weaker candidate goes
-const MOST_CANDIDATES = 5000;
 
-/** @typedef {{rows: number, columns: number, channels: number, ring: number, data: Float64Array}} Activation */
+/** @typedef {{rows: number, columns: number, channels: number, data: Float64Array}} Activation */
 /** @typedef {{bbox: number[], landmarks: number[][], score: number}} Face */
 
-const make = (rows, columns, channels, ring = 0) => ({
-  rows, columns, channels, ring,
-  data: new Float64Array((rows + 2 * ring) * (columns + 2 * ring) * channels),
-});
+function make(rows, columns, channels) {
+  const cells = rows * columns;
+  const blocks = new Float64Array(4 * Math.ceil(cells / 4) * channels); // `pointwise` takes four cells at once
+  return { rows, columns, channels, blocks, data: blocks.subarray(0, cells * channels) };
+}
 
 export class YuNet {
   /**
@@ -35,19 +35,12 @@ export class YuNet {
    */
   look(picture) {
     const made = { input: patches(picture) };
+    const kinds = { first: pointwise, pointwise, depthwise, maximum, add };
     for (const layer of this.layers) {
-      const input = made[layer.input];
-      if (layer.kind === "first") {
-        made[layer.output] = activated(pointwise(input, layer.weights, layer.bias, 0), layer);
-      } else if (layer.kind === "pointwise") {
-        made[layer.output] = pointwise(input, layer.weights, layer.bias, 1);
-      } else if (layer.kind === "depthwise") {
-        made[layer.output] = depthwise(input, layer);
-      } else if (layer.kind === "maximum") {
-        made[layer.output] = maximum(input);
-      } else {
-        made[layer.output] = sum(input, made[layer.smaller]);
-      }
+      const output = made[layer.output] = kinds[layer.kind](made[layer.input], layer, made[layer.smaller]);
+      const { data } = output;
+      if (layer.relu && layer.kind !== "depthwise") for (let i = 0; i < data.length; i++) if (data[i] < 0) data[i] = 0;
+      if (layer.sigmoid) for (let i = 0; i < data.length; i++) data[i] = 1 / (1 + Math.exp(-data[i]));
     }
     return new Look(made, picture);
   }
@@ -55,20 +48,15 @@ export class YuNet {
 
 /** Cut the input into patches of 3 × 3 pixels, blue, green, red, one for each second pixel. */
 function patches({ width, height, data }) {
-  const rows = Math.ceil(height / DIVISOR) * (DIVISOR / 2);
-  const columns = Math.ceil(width / DIVISOR) * (DIVISOR / 2);
+  const [rows, columns] = [height, width].map((side) => Math.ceil(side / DIVISOR) * (DIVISOR / 2));
   const out = make(rows, columns, 27);
-  let place = 0;
-  for (let row = 0; row < rows; row++) {
+  for (let row = 0, place = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++, place += 27) {
       for (let tap = 0; tap < 9; tap++) {
-        const y = 2 * row + Math.floor(tap / 3) - 1;
-        const x = 2 * column + (tap % 3) - 1;
+        const y = 2 * row + Math.floor(tap / 3) - 1, x = 2 * column + (tap % 3) - 1;
         if (y < 0 || x < 0 || y >= height || x >= width) continue;
         const pixel = 3 * (y * width + x);
-        out.data[place + tap] = data[pixel + 2];
-        out.data[place + 9 + tap] = data[pixel + 1];
-        out.data[place + 18 + tap] = data[pixel];
+        for (let colour = 0; colour < 3; colour++) out.data[place + 9 * colour + tap] = data[pixel + 2 - colour];
       }
     }
   }
@@ -76,99 +64,58 @@ function patches({ width, height, data }) {
 }
 
 /** A matrix product in blocks of four cells and two channels, where nearly all time is spent. */
-function pointwise(input, weights, bias, ring) {
-  const { rows, columns, channels: depth, data } = input;
-  const wide = bias.length;
-  const output = make(rows, columns, wide, ring);
-  const out = output.data;
-  for (let row = 0; row < rows; row++) {
-    let from = row * columns * depth;
-    let to = ((row + ring) * (columns + 2 * ring) + ring) * wide;
-    for (let column = 0; column < columns; column += 4, from += 4 * depth, to += 4 * wide) {
-      if (columns - column < 4) {
-        for (let left = 0; left < columns - column; left++) {
-          for (let o = 0; o < wide; o++) {
-            let total = bias[o];
-            for (let i = 0; i < depth; i++) total += weights[o * depth + i] * data[from + left * depth + i];
-            out[to + left * wide + o] = total;
-          }
-        }
-        break;
+function pointwise({ rows, columns, channels: depth, blocks: data }, { weights, bias }) {
+  const wide = bias.length, output = make(rows, columns, wide), out = output.blocks;
+  for (let from = 0, to = 0; from < data.length; from += 4 * depth, to += 4 * wide) {
+    for (let one = 0; one < wide; one += 2) {
+      const two = Math.min(one + 1, wide - 1); // of an odd number of channels the last is made twice
+      let a0 = bias[one], a1 = a0, a2 = a0, a3 = a0;
+      let b0 = bias[two], b1 = b0, b2 = b0, b3 = b0;
+      for (let i = from, u = one * depth, v = two * depth, end = from + depth; i < end; i++, u++, v++) {
+        const x0 = data[i], x1 = data[i + depth], x2 = data[i + 2 * depth], x3 = data[i + 3 * depth];
+        const p = weights[u], q = weights[v];
+        a0 += p * x0; a1 += p * x1; a2 += p * x2; a3 += p * x3;
+        b0 += q * x0; b1 += q * x1; b2 += q * x2; b3 += q * x3;
       }
-      let o = 0;
-      for (; o + 1 < wide; o += 2) {
-        let a0 = bias[o], a1 = a0, a2 = a0, a3 = a0;
-        let b0 = bias[o + 1], b1 = b0, b2 = b0, b3 = b0;
-        let u = o * depth, v = u + depth;
-        for (let i = from, end = from + depth; i < end; i++, u++, v++) {
-          const x0 = data[i], x1 = data[i + depth], x2 = data[i + 2 * depth], x3 = data[i + 3 * depth];
-          const p = weights[u], q = weights[v];
-          a0 += p * x0; a1 += p * x1; a2 += p * x2; a3 += p * x3;
-          b0 += q * x0; b1 += q * x1; b2 += q * x2; b3 += q * x3;
-        }
-        out[to + o] = a0; out[to + wide + o] = a1; out[to + 2 * wide + o] = a2; out[to + 3 * wide + o] = a3;
-        out[to + o + 1] = b0; out[to + wide + o + 1] = b1; out[to + 2 * wide + o + 1] = b2; out[to + 3 * wide + o + 1] = b3;
-      }
-      if (o < wide) {
-        let a0 = bias[o], a1 = a0, a2 = a0, a3 = a0;
-        for (let i = from, u = o * depth, end = from + depth; i < end; i++, u++) {
-          const p = weights[u];
-          a0 += p * data[i]; a1 += p * data[i + depth]; a2 += p * data[i + 2 * depth]; a3 += p * data[i + 3 * depth];
-        }
-        out[to + o] = a0; out[to + wide + o] = a1; out[to + 2 * wide + o] = a2; out[to + 3 * wide + o] = a3;
-      }
+      out[to + one] = a0; out[to + wide + one] = a1; out[to + 2 * wide + one] = a2; out[to + 3 * wide + one] = a3;
+      out[to + two] = b0; out[to + wide + two] = b1; out[to + 2 * wide + two] = b2; out[to + 3 * wide + two] = b3;
     }
   }
   return output;
 }
 
 /** 3 × 3 over each channel by itself; the window slides along a row, so that each value is read once. */
-function depthwise(input, layer) {
-  const { rows, columns, channels, data } = input;
-  const { weights, bias, relu } = layer;
-  const output = make(rows, columns, channels);
-  const out = output.data;
-  const line = (columns + 2) * channels;
+function depthwise({ rows, columns, channels, data }, { weights, bias, relu }) {
+  const output = make(rows, columns, channels), out = output.data, line = columns * channels;
   for (let row = 0; row < rows; row++) {
-    for (let c = 0; c < channels; c++) {
-      const w = 9 * c;
-      const k0 = weights[w], k1 = weights[w + 1], k2 = weights[w + 2], k3 = weights[w + 3], k4 = weights[w + 4];
-      const k5 = weights[w + 5], k6 = weights[w + 6], k7 = weights[w + 7], k8 = weights[w + 8];
-      let place = row * line + c;
-      let a = data[place], d = data[place + line], g = data[place + 2 * line];
-      place += channels;
-      let b = data[place], e = data[place + line], h = data[place + 2 * line];
-      let to = row * columns * channels + c;
-      for (let column = 0; column < columns; column++, to += channels) {
-        place += channels;
-        const f = data[place + line], i = data[place + 2 * line], cc = data[place];
-        const total = bias[c] + k0 * a + k1 * b + k2 * cc + k3 * d + k4 * e + k5 * f + k6 * g + k7 * h + k8 * i;
-        out[to] = relu && total < 0 ? 0 : total;
-        a = b; b = cc; d = e; e = f; g = h; h = i;
+    // Beyond the picture all is zero: there the row itself is read, with weights of zero.
+    const above = Math.min(row, 1), below = Math.min(rows - 1 - row, 1);
+    for (let c = 0, w = 0; c < channels; c++, w += 9) {
+      const k0 = above * weights[w], k1 = above * weights[w + 1], k2 = above * weights[w + 2];
+      const k3 = weights[w + 3], k4 = weights[w + 4], k5 = weights[w + 5];
+      const k6 = below * weights[w + 6], k7 = below * weights[w + 7], k8 = below * weights[w + 8];
+      const up = above * line, down = below * line, start = row * line + c, last = start + line - channels;
+      let a0 = 0, b0 = 0, c0 = 0, a1 = data[start - up], b1 = data[start], c1 = data[start + down];
+      for (let place = start; place <= last; place += channels) {
+        const next = Math.min(place + channels, last), inside = place < last ? 1 : 0;
+        const a2 = inside * data[next - up], b2 = inside * data[next], c2 = inside * data[next + down];
+        const total = k0 * a0 + k1 * a1 + k2 * a2 + k3 * b0 + k4 * b1 + k5 * b2 + k6 * c0 + k7 * c1 + k8 * c2 + bias[c];
+        out[place] = relu && total < 0 ? 0 : total;
+        a0 = a1; a1 = a2; b0 = b1; b1 = b2; c0 = c1; c1 = c2;
       }
     }
   }
-  return activated(output, { sigmoid: layer.sigmoid });
-}
-
-function activated(activation, { relu, sigmoid }) {
-  const { data } = activation;
-  if (relu) for (let i = 0; i < data.length; i++) if (data[i] < 0) data[i] = 0;
-  if (sigmoid) for (let i = 0; i < data.length; i++) data[i] = 1 / (1 + Math.exp(-data[i]));
-  return activation;
+  return output;
 }
 
 /** Largest of each 2 × 2 cells. */
 function maximum({ rows, columns, channels, data }) {
-  const output = make(rows / 2, columns / 2, channels);
-  const line = columns * channels;
-  let to = 0;
-  for (let row = 0; row < rows; row += 2) {
-    for (let column = 0; column < columns; column += 2) {
-      let from = row * line + column * channels;
+  const output = make(rows / 2, columns / 2, channels), out = output.data, line = columns * channels;
+  for (let row = 0, to = 0; row < rows; row += 2) {
+    for (let from = row * line, end = from + line; from < end; from += channels) {
       for (let c = 0; c < channels; c++, from++, to++) {
         const upper = Math.max(data[from], data[from + channels]);
-        output.data[to] = Math.max(upper, data[from + line], data[from + line + channels]);
+        out[to] = Math.max(upper, data[from + line], data[from + line + channels]);
       }
     }
   }
@@ -176,12 +123,12 @@ function maximum({ rows, columns, channels, data }) {
 }
 
 /** Add a map of half the size, each of its cells to four. */
-function sum({ rows, columns, channels, data }, smaller) {
-  const output = make(rows, columns, channels);
+function add({ rows, columns, channels, data }, _, smaller) {
+  const output = make(rows, columns, channels), out = output.data;
   for (let row = 0, to = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       let from = ((row >> 1) * smaller.columns + (column >> 1)) * channels;
-      for (let c = 0; c < channels; c++, to++, from++) output.data[to] = data[to] + smaller.data[from];
+      for (let c = 0; c < channels; c++, to++, from++) out[to] = data[to] + smaller.data[from];
     }
   }
   return output;
@@ -192,11 +139,16 @@ export class Look {
   constructor(outputs, { width, height }) {
     this.outputs = outputs;
     /** One of each scale, of the picture alone, without the padding. */
-    this.maps = ["fine", "middle", "coarse"].map((name, scale) =>
-      cropped(outputs[name], Math.ceil(height / STRIDES[scale]), Math.ceil(width / STRIDES[scale])));
+    this.maps = ["fine", "middle", "coarse"].map((name, scale) => {
+      const { columns: line, channels, data } = outputs[name];
+      const [rows, columns] = [height, width].map((side) => Math.ceil(side / STRIDES[scale]));
+      const out = new Float32Array(rows * columns * channels), wide = columns * channels;
+      for (let row = 0; row < rows; row++) out.set(data.subarray(row * line * channels).subarray(0, wide), row * wide);
+      return { rows, columns, channels, data: out };
+    });
     this.scores = STRIDES.map((stride) => {
-      const { data: seen } = outputs[`cls_${stride}`];
-      return outputs[`obj_${stride}`].data.map((here, cell) => Math.sqrt(clip(seen[cell]) * clip(here)));
+      const seen = outputs[`cls_${stride}`].data, here = outputs[`obj_${stride}`].data;
+      return seen.map((value, cell) => Math.sqrt(clip(value) * clip(here[cell])));
     });
   }
 
@@ -210,43 +162,30 @@ export class Look {
    * @returns {Face[]}
    */
   faces(threshold) {
-    const found = this.scores.flatMap((scores, scale) => this.#decode(scores, STRIDES[scale], threshold));
-    found.sort((one, other) => other.score - one.score);
+    const found = this.scores.flatMap((scores, scale) => this.#candidates(scores, STRIDES[scale], threshold));
     const kept = [];
-    for (const each of found.filter((face) => face.score > threshold).slice(0, MOST_CANDIDATES)) {
-      const box = each.bbox.map(Math.trunc); // OpenCV compares whole pixels
-      if (kept.every((other) => overlap(other.box, box) <= OVERLAP)) kept.push({ each, box });
+    for (const face of found.sort((one, other) => other.score - one.score)) {
+      const box = face.bbox.map(Math.trunc); // OpenCV compares whole pixels
+      if (kept.every((other) => overlap(other.box, box) <= OVERLAP)) kept.push({ face, box });
     }
-    return kept.map(({ each }) => each).filter(({ bbox: [, , w, h] }) => w > 1 && h > 1);
+    return kept.map(({ face }) => face).filter(({ bbox: [, , w, h] }) => w > 1 && h > 1);
   }
 
-  #decode(scores, stride, threshold) {
-    const { columns, data: boxes } = this.outputs[`bbox_${stride}`];
-    const points = this.outputs[`kps_${stride}`].data;
-    const found = [];
-    scores.forEach((score, cell) => {
-      if (score < threshold) return;
+  #candidates(scores, stride, threshold) {
+    const { columns, data: boxes } = this.outputs[`bbox_${stride}`], points = this.outputs[`kps_${stride}`].data;
+    return Array.from(scores.keys()).filter((cell) => scores[cell] > threshold).map((cell) => {
       const x = cell % columns, y = Math.floor(cell / columns);
-      const [across, down, wide, tall] = boxes.subarray(4 * cell, 4 * cell + 4);
+      const [across, down, wide, tall] = boxes.subarray(4 * cell);
       const w = Math.exp(wide) * stride, h = Math.exp(tall) * stride;
-      const landmarks = [0, 1, 2, 3, 4].map((index) => [
-        (points[10 * cell + 2 * index] + x) * stride, (points[10 * cell + 2 * index + 1] + y) * stride,
-      ]);
-      found.push({ bbox: [(x + across) * stride - w / 2, (y + down) * stride - h / 2, w, h], landmarks, score });
+      const landmarks = [0, 2, 4, 6, 8].map((index) => [x, y].map((from, axis) =>
+        (points[10 * cell + index + axis] + from) * stride));
+      const bbox = [(x + across) * stride - w / 2, (y + down) * stride - h / 2, w, h];
+      return { bbox, landmarks, score: scores[cell] };
     });
-    return found;
   }
 }
 
 const clip = (value) => Math.min(Math.max(value, 0), 1);
-
-function cropped({ columns: line, channels, data }, rows, columns) {
-  const out = new Float32Array(rows * columns * channels);
-  for (let row = 0; row < rows; row++) {
-    out.set(data.subarray(row * line * channels, (row * line + columns) * channels), row * columns * channels);
-  }
-  return { rows, columns, channels, data: out };
-}
 
 function overlap([x, y, w, h], [u, v, p, q]) {
   const across = Math.min(x + w, u + p) - Math.max(x, u);

@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SelfieDetector } from "classicselfie";
-import { hasFrontCameraBlock, readExif, readHeader } from "../src/exif.js";
+import { readExif, readHeader } from "../src/exif.js";
 import { evidence, readHints } from "../src/metadata.js";
+import { hasFrontCameraBlock, readTrailer } from "../src/trailer.js";
 import { findBorders, toWorkingSize } from "../src/working.js";
+import { broken, chance } from "./mutations.js";
 
 const folder = new URL(process.env.CLASSICSELFIE_EXPORT ?? "../data/", import.meta.url);
 const detector = await SelfieDetector.load(folder);
@@ -80,12 +82,39 @@ test("the lens' name, Apple, OPPO, Xiaomi and Samsung tell the camera", () => {
   assert.equal(hints([], [ascii(0x9999, '{"sensorType":"front"}')]).frontCamera, true);
   const note = bytes("Apple iOS\0\0\x01II", u16(1), u16(0x2e), u16(4), u32(1), u32(6), u32(0));
   assert.equal(hints([], [[0x927c, 7, note.length, note]]).frontCamera, true);
-  const block = bytes("Front_Cam_Selfie_Info");
-  const directory = bytes("SEFH", u32(107), u32(1), u16(0), u16(0x0910), u32(block.length), u32(block.length));
-  const trailer = new Uint8Array(bytes([0xff, 0xd9], block, directory, u32(directory.length), "SEFT"));
-  assert.equal(hasFrontCameraBlock(trailer), true);
-  assert.equal(hints([], [], trailer).frontCamera, true);
+  assert.equal(hasFrontCameraBlock(samsungTrailer()), true);
+  assert.equal(hints([], [], samsungTrailer()).frontCamera, true);
+  assert.equal(hasFrontCameraBlock(samsungTrailer(0x0a01)), false);
   assert.equal(hints([], []).frontCamera, null);
+});
+
+/** A JPEG's end, and what Samsung's phones write behind it. */
+function samsungTrailer(kind = 0x0910) {
+  const block = bytes("Front_Cam_Selfie_Info");
+  const directory = bytes("SEFH", u32(107), u32(1), u16(0), u16(kind), u32(block.length), u32(block.length));
+  return new Uint8Array(bytes([0xff, 0xd9], block, directory, u32(directory.length), "SEFT"));
+}
+
+test("Samsung's trailer is found before a video of some megabytes, and wherever it lies across two parts", async () => {
+  const picture = jpeg(640, 480), trailer = samsungTrailer();
+  for (const behind of [0, 5, 2 ** 18 - 4, 2 ** 18 - 3, 2 ** 18 - 2, 2 ** 18, 3_000_001]) {
+    const blob = new Blob([picture, trailer, new Uint8Array(behind).fill(7)]);
+    assert.equal(hasFrontCameraBlock(await readTrailer(blob, true)), true, `${behind} bytes behind it`);
+  }
+  // What is no JPEG, and a JPEG that ends as it should, is not searched.
+  const video = new Blob([trailer, new Uint8Array(2 ** 19).fill(7)]);
+  assert.equal(hasFrontCameraBlock(await readTrailer(video, false)), false);
+  assert.equal(hasFrontCameraBlock(await readTrailer(new Blob([video, new Uint8Array([0xff, 0xd9, 0, 0])]), true)), false);
+  // Marks without a directory cost no more than a bounded number of looks.
+  let looks = 0;
+  class Counted extends Blob {
+    slice(...ends) {
+      looks += 1;
+      return super.slice(...ends);
+    }
+  }
+  await readTrailer(new Counted([trailer, "SEFT".repeat(2 ** 18), "."]), true);
+  assert.ok(looks > 100 && looks < 120, `${looks} looks`);
 });
 
 test("metadata become the same log-odds as in Python", () => {
@@ -102,12 +131,10 @@ test("no mutation of a header raises or takes long", () => {
   const sound = jpeg(640, 480, exif);
   assert.deepEqual(readHeader(new Uint8Array(sound)).size, [640, 480]);
   assert.equal(readHints(readHeader(new Uint8Array(sound))).frontCamera, true);
-  let seed = 1;
-  const random = (below) => (seed = (seed * 48271) % 2147483647) % below;
+  const random = chance();
   for (let turn = 0; turn < 10_000; turn++) {
-    const broken = new Uint8Array(sound.subarray(0, turn % 3 ? sound.length : random(sound.length)));
-    for (let change = 0; change < 1 + random(8) && broken.length; change++) broken[random(broken.length)] = random(256);
-    readHints(readHeader(broken), broken);
+    const bytes = broken(sound, random);
+    readHints(readHeader(bytes), bytes);
   }
 });
 
