@@ -45,6 +45,7 @@ from scanning import (
 from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import draw_person, draw_scene
 from classicselfie.errors import ScanError
+from classicselfie.extras import install_command
 from classicselfie.model import load_model
 from classicselfie.scan import scan
 from classicselfie.scan.judge import Task
@@ -425,8 +426,7 @@ def test_a_missing_extra_names_its_command(library: Path, tmp_path: Path) -> Non
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
         assert done.returncode == 2
         assert done.stderr.decode() == (
-            f"classicselfie: {package} is not installed; "
-            f"run: python -m pip install 'classicselfie[{extra}]'\n"
+            f"classicselfie: {package} is not installed; run: {install_command(extra)}\n"
         )
 
 

@@ -26,6 +26,7 @@ from serving import RAW, Service, serving
 
 from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import draw_person
+from classicselfie.extras import install_command
 
 if not sys.platform.startswith("linux"):
     pytest.skip("the tests look at processes as Linux shows them", allow_module_level=True)
@@ -577,8 +578,7 @@ def test_a_missing_extra_names_its_command() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == (
-        "classicselfie: fastapi is not installed; "
-        "run: python -m pip install 'classicselfie[serve]'\n"
+        f"classicselfie: fastapi is not installed; run: {install_command('serve')}\n"
     )
 
 

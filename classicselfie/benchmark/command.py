@@ -45,7 +45,7 @@ from classicselfie.benchmark.pictures import (
     make_pictures,
 )
 from classicselfie.benchmark.summary import summarise
-from classicselfie.console import say
+from classicselfie.console import hide_bar, say
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import BenchmarkError, MissingExtraError
 
@@ -117,7 +117,7 @@ def bench(
             say(f"This takes about {expected}, if nothing else runs meanwhile.")
             start = perf_counter()
             drawn = (make_pictures(folder, size) for size in sizes)
-            bar = tqdm(drawn, "drawing", len(sizes), unit="size", leave=False, disable=None)
+            bar = tqdm(drawn, "drawing", len(sizes), unit="size", leave=False, disable=hide_bar())
             pictures = [picture for each in bar for picture in each]
             facts = {picture.name: _facts(judge, picture) for picture in pictures}
             run = _Bench(judge, pictures, repetitions)
@@ -183,7 +183,9 @@ class _Bench:
         }
         samples = measure.in_turns(groups, self.repetitions)
         figures = []
-        for picture in tqdm(self.pictures, "peak memory", unit="photo", leave=False, disable=None):
+        for picture in tqdm(
+            self.pictures, "peak memory", unit="photo", leave=False, disable=hide_bar()
+        ):
             figures += times(picture.name, samples[picture.name])
             figures += _megabytes(picture.name, measure.peak_memory(self.detector, picture.path))
         return figures

@@ -16,6 +16,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from tqdm import tqdm
 
 from classicselfie.benchmark.figures import AFTER_DECODING, EIGHTH, FULL, MOBILENET, WHOLE
+from classicselfie.console import hide_bar
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import BenchmarkError, MissingExtraError
 from classicselfie.photo import open_photo
@@ -45,7 +46,9 @@ def in_turns(groups: Mapping[str, Sequence[Measure]], repetitions: int) -> dict[
     """
     samples: dict[str, Samples] = {group: {} for group in groups}
     turns = [(repetition, group) for repetition in range(repetitions + 1) for group in groups]
-    for repetition, group in tqdm(turns, desc="measuring", unit="turn", leave=False, disable=None):
+    for repetition, group in tqdm(
+        turns, desc="measuring", unit="turn", leave=False, disable=hide_bar()
+    ):
         measures = groups[group]
         # Each has each place in turn: who comes after a full decode finds the caches empty.
         first = repetition % len(measures)

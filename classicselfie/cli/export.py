@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import add_force
+from classicselfie.cli.options import Code, add_command, add_force
 
 if TYPE_CHECKING:
     from classicselfie.cli.options import Commands
@@ -14,10 +14,18 @@ if TYPE_CHECKING:
 
 def add_to(commands: Commands) -> None:
     """Add the command."""
-    export = commands.add_parser("export", help="write what a port to another language needs")
-    export.description = (
+    export = add_command(
+        commands,
+        "export",
+        "write what a port to another language needs",
         "Write the weights, YuNet's tensors as plain numbers, and golden values of every stage: "
-        "all that a port to JavaScript, Kotlin or Swift needs. docs/port.md tells the files."
+        "all that a port to JavaScript, Kotlin or Swift needs.",
+        run=_run,
+        page="docs/port.md",
+        examples={
+            "classicselfie export port/": "everything, with values to test a port with",
+            "classicselfie export app/ --no-golden": "only what an app carries",
+        },
     )
     export.add_argument("folder", type=Path, metavar="DIR", help="where to write; made if missing")
     export.add_argument(
@@ -27,7 +35,6 @@ def add_to(commands: Commands) -> None:
         help="only what an app carries, without the values to test it with",
     )
     add_force(export)
-    export.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -37,4 +44,4 @@ def _run(arguments: argparse.Namespace) -> int:
     # All golden pictures may be clear at the first look; a port must be seen to take the second.
     pictures = golden_pictures() | {"in doubt": draw_person(480, 800, (0.4, 0.6), 0.5)}
     export(arguments.folder, pictures if arguments.golden else {}, force=arguments.force)
-    return 0
+    return Code.DONE

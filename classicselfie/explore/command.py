@@ -6,12 +6,11 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from classicselfie.console import note, say
+from classicselfie.console import hide_bar, note, say
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import GalleryError, MissingExtraError
 from classicselfie.explore.data import Row, link, page_data
@@ -68,9 +67,7 @@ def explore(
     ModelError
         If the weights cannot be used.
     """
-    for package in ("joblib", "sklearn", "tqdm"):
-        if find_spec(package) is None:
-            raise MissingExtraError(package, "explore")
+    MissingExtraError.unless_installed("explore")
     if not folder.is_dir():
         raise GalleryError(f"there is no folder {folder}")
     refuse_foreign(output, force=force)
@@ -135,7 +132,7 @@ def _see(
 
     seen: list[tuple[Path, Seen]] = []
     unreadable: list[tuple[Path, str]] = []
-    with tqdm(total=len(photos), unit="photo", disable=None) as progress:
+    with tqdm(total=len(photos), unit="photo", disable=hide_bar()) as progress:
         for path, found in see_photos(photos, judge, n_jobs):
             if isinstance(found, str):
                 unreadable.append((path, found))

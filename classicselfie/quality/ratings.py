@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from classicselfie.console import note, say
+from classicselfie.console import hide_bar, note, say
 from classicselfie.errors import ManifestError, MissingExtraError, NoFaceError, PhotoError
 from classicselfie.files import refuse_targets, write_files
 from classicselfie.names import printable
@@ -100,18 +99,16 @@ def train_ratings(
     MissingExtraError
         If the extra "ratings" is not installed.
     """
-    try:
-        from sklearn.model_selection import GroupKFold
-        from tqdm import tqdm
-    except ImportError as error:
-        package = "tqdm" if error.name == "tqdm" else "scikit-learn"
-        raise MissingExtraError(package, "ratings") from error
+    MissingExtraError.unless_installed("ratings")
+    from sklearn.model_selection import GroupKFold
+    from tqdm import tqdm
+
     refuse_targets([output], force=force)
     ratings = read_ratings(source)
     digest = hashlib.sha256()
     used: list[Rating] = []
     rows: list[Floats] = []
-    for rating in tqdm(ratings, desc="photos", unit="photo", disable=not sys.stderr.isatty()):
+    for rating in tqdm(ratings, desc="photos", unit="photo", disable=hide_bar()):
         try:
             photo = load_photo(rating.path)
             maps = survey(photo)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import PIL
 
+from classicselfie.console import hide_bar
 from classicselfie.errors import ManifestError, OutputError, PhotoError, WorkersError
 from classicselfie.faces import FaceDetector, make_detector
 from classicselfie.features import (
@@ -257,7 +258,7 @@ def _extract(
     )
     with (
         tqdm(
-            initial=len(found), total=len(rows), unit="photo", desc=detector, disable=None
+            initial=len(found), total=len(rows), unit="photo", desc=detector, disable=hide_bar()
         ) as progress,
         WorkerPool(partial(_prepare, detector), _read_answer, count_processes(n_jobs)) as pool,
     ):
