@@ -551,12 +551,12 @@ class _Scan:
 
     def _told_interrupted(self) -> str:
         self._bar.close()
-        told = ""
+        did, told = "stopped" if self._watch else "interrupted", ""
         if self._results and self._watch:
             told = f"; {self._results.output} has them, and the same command goes on from there"
         elif self._results and not self._dry_run:
             told = f"; --resume goes on from {self._results.journal}"
-        return f"interrupted after {self._summary.photos:,} photos{told}"
+        return f"{did} after {self._summary.photos:,} photos{told}"
 
 
 @dataclass
