@@ -20,7 +20,7 @@ from scanning import COMMAND, MAKE_SELFIES, rows_of
 pytest.importorskip("watchdog", reason="the extra watch is not installed")
 pytest.importorskip("tqdm", reason="the extra scan is not installed")
 
-LIMIT_S = 90
+LIMIT_S = 300
 
 
 @pytest.fixture
