@@ -18,6 +18,7 @@ from classicselfie import __version__
 from classicselfie.errors import ClassicSelfieError, describe
 from classicselfie.extras import EXTRAS, install_command, missing
 from classicselfie.resources import resource
+from classicselfie.wording import listed
 
 OPENCVS = (
     "opencv-contrib-python-headless",
@@ -127,7 +128,7 @@ def _opencv(problems: list[str]) -> Found:
     }
     if len(installed) > 1:
         found["advice"] = (
-            f"{' and '.join(installed)} lie over each other in one folder: the last one installed "
+            f"{listed(list(installed))} lie over each other in one folder: the last one installed "
             "is used, and uninstalling any of them breaks the others. Best uninstall all of them, "
             "and install the one you want alone"
         )
