@@ -47,8 +47,9 @@ def test_help_ends_with_examples_that_work_and_says_where_to_read_on(command: st
     codes = {int(line.split()[0]) for line in re.findall(r"^  \d+ .*", rest, re.MULTILINE)}
     assert codes >= {0, 2, 3, 4, 130, 141}
     page = rest.rstrip().rpartition("\n\nMore about it: ")[2]
-    assert page.startswith(DOCUMENTS)
-    assert (ROOT / page.removeprefix(DOCUMENTS)).is_file()
+    assert page == DOCUMENTS + (f"commands/{command}.md" if command else "command-line.md")
+    if (ROOT / "docs" / "commands").is_dir() and "://" not in DOCUMENTS:
+        assert (ROOT / page).is_file()
 
 
 def test_alone_it_shows_its_help_and_answers_nothing() -> None:

@@ -207,7 +207,7 @@ def make_parser(command: str = "") -> Parser:
         prog="classicselfie",
         usage="classicselfie COMMAND ... | PHOTO ... | FOLDER ...",
         description="Tell whether photos look like selfies: offline, with reasons.",
-        epilog=epilog("every command", _EXAMPLES, "README.md"),
+        epilog=epilog("every command", "command-line", _EXAMPLES),
         formatter_class=Help,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="tell the version")

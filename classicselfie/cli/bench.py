@@ -24,7 +24,6 @@ def add_to(commands: Commands) -> None:
         "beside yardsticks that are measured in the same run. Ends with a summary in a few "
         "sentences. Needs no network and no files, only the extra 'bench'.",
         run=_run,
-        page="bench/README.md",
         examples={
             "classicselfie bench": "a photo of 12 megapixels",
             "classicselfie bench --sizes 3 12 48 --json today.json": "three sizes, kept in a file",

@@ -34,7 +34,6 @@ def add_to(commands: Commands) -> None:
         "judge photos, one line each",
         "Judge photos, one line each, with what speaks for the answer.",
         run=_run,
-        page="README.md",
         examples={
             "classicselfie check photo.jpg more/*.jpg": "one readable line each",
             "classicselfie check --json - < photo.jpg": "the same as JSON, of what comes on stdin",

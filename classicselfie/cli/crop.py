@@ -25,7 +25,6 @@ def add_to(commands: Commands) -> None:
         "Search all crops of a photo of people for the best quality score with the main faces "
         "whole, and cut it from the full-resolution pixels. The photo itself is never changed.",
         run=_run,
-        page="docs/quality.md",
         examples={
             "classicselfie crop photo.jpg -o crop.jpg": "the best part, of any shape",
             "classicselfie crop photo.jpg -o crop.jpg --aspect 4:5 --sheet sheet.jpg": "a shape "

@@ -22,7 +22,6 @@ def add_to(commands: Commands) -> None:
         "use, and judge a drawn picture with each face detector. To be pasted into a report: it "
         "holds nothing of any photo.",
         run=_run,
-        page="README.md",
         examples={
             "classicselfie doctor": "a page of plain text",
             "classicselfie doctor --json > doctor.json": "the same for programs",

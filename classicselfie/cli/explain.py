@@ -34,7 +34,6 @@ def add_to(commands: Commands) -> None:
         "Judge a photo from its pixels and show every share of the sum: as one picture (.png) "
         "and as a page that needs no network (.html). Needs the extra 'explain'.",
         run=_run,
-        page="docs/explain.md",
         examples={
             "classicselfie explain photo.jpg": "write photo.jpg.why.png and photo.jpg.why.html",
             "classicselfie explain photo.jpg -o why.html --force": "the page alone, once more",

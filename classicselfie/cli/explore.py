@@ -30,7 +30,6 @@ def add_to(commands: Commands) -> None:
         "from disk: from most to least selfie-like, on a map, and in clusters, with reasons. "
         "A photo that cannot be read is listed and left out. Needs the extra 'explore'.",
         run=_run,
-        page="docs/explore.md",
         examples={
             "classicselfie explore photos/ -o gallery": "then open gallery/index.html",
             "classicselfie explore photos/ -o gallery --force --png": "once more, as pictures too",

@@ -21,7 +21,6 @@ def add_to(commands: Commands) -> None:
         "Write the weights, YuNet's tensors as plain numbers, and golden values of every stage: "
         "all that a port to JavaScript, Kotlin or Swift needs.",
         run=_run,
-        page="docs/port.md",
         examples={
             "classicselfie export port/": "everything, with values to test a port with",
             "classicselfie export app/ --no-golden": "only what an app carries",

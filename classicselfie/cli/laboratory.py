@@ -25,7 +25,6 @@ def add_to(commands: Commands) -> None:
         "folds of whole sources; measure them with every source left out in turn; write the "
         "weights, their card and a report. Needs the extra 'train'.",
         run=_train,
-        page="README.md",
         examples={
             "classicselfie train SELFIES OTHERS -o mine.json --cache features": "two folders",
             "classicselfie train manifest.csv -o mine.json --detector haar": "a manifest",
@@ -51,7 +50,6 @@ def add_to(commands: Commands) -> None:
         "weights that are trained without its source; with it, by those weights as they are. "
         "Needs the extra 'train'.",
         run=_evaluate,
-        page="README.md",
         examples={
             "classicselfie evaluate SELFIES OTHERS -o report.html": "each source left out in turn",
             "classicselfie evaluate manifest.csv -o report.html --weights mine.json": "weights of "

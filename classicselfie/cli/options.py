@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 
-DOCUMENTS = ""
-"""What stands before the names of the documents: nothing in the repository, else a URL."""
+DOCUMENTS = "docs/"
+"""Where the documents are: a folder of the repository as long as they have no address."""
 COMMON = "common options"
 """The options of many commands, which a config file may set for all of them at once."""
 
@@ -74,7 +74,7 @@ class Help(argparse.HelpFormatter):
 
 
 def epilog(
-    of: str, examples: Mapping[str, str], page: str, codes: Mapping[int, str] | None = None
+    of: str, page: str, examples: Mapping[str, str], codes: Mapping[int, str] | None = None
 ) -> str:
     """Write the end of a command's help.
 
@@ -82,10 +82,10 @@ def epilog(
     ----------
     of : str
         The command.
+    page : str
+        The document that tells more, without its ending.
     examples : mapping of str to str
         Commands as people type them, and what each does.
-    page : str
-        The document that tells more.
     codes : mapping of int to str, optional
         What exit codes mean for this command, where that is not what they mean for all.
     """
@@ -96,7 +96,7 @@ def epilog(
         lines += [f"  # {what}", f"  {command}"]
     lines += ["", f"exit codes of {of}:"]
     lines += [f"  {code:<3}  {meaning}" for code, meaning in meanings]
-    return "\n".join([*lines, "", f"More about it: {DOCUMENTS}{page}"])
+    return "\n".join([*lines, "", f"More about it: {DOCUMENTS}{page}.md"])
 
 
 def add_command(
@@ -107,7 +107,6 @@ def add_command(
     *,
     run: Callable[[argparse.Namespace], int],
     examples: Mapping[str, str],
-    page: str,
     codes: Mapping[int, str] | None = None,
 ) -> argparse.ArgumentParser:
     """Add a command with its help and with what every command has; see `epilog`."""
@@ -115,7 +114,7 @@ def add_command(
         name,
         help=summary,
         description=description,
-        epilog=epilog(name, examples, page, codes),
+        epilog=epilog(name, f"commands/{name}", examples, codes),
         formatter_class=Help,
     )
     parser.set_defaults(run=run)

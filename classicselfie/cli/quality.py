@@ -29,7 +29,6 @@ def _add_quality(commands: Commands) -> None:
         "Score photos of people from 0 to 10 by what a photographer can change (light, sharpness, "
         "noise, framing), one line each with the advice that would gain most.",
         run=_quality,
-        page="docs/quality.md",
         examples={
             "classicselfie quality photo.jpg more/*.jpg": "one line each",
             "classicselfie quality --json photo.jpg": "every measure, as JSON",
@@ -75,7 +74,6 @@ def _add_ratings(commands: Commands) -> None:
         "Fit a linear score of the quality features to your own ratings, and measure it on "
         "groups of photos that were left out. Needs the extra 'ratings'.",
         run=_ratings,
-        page="docs/quality.md",
         examples={
             "classicselfie train-ratings ratings.csv -o mine.json": "learn",
             "classicselfie quality --weights mine.json photo.jpg": "and use what was learnt",

@@ -36,7 +36,6 @@ def add_to(commands: Commands) -> None:
         "and an interrupted scan goes on with --resume. Prints JSON Lines, or writes --to a file. "
         "Needs the extra 'scan'.",
         run=_run,
-        page="docs/scan.md",
         examples={
             "classicselfie scan photos/ --to results.csv": "a row a photo",
             "classicselfie scan photos/ --to results.sqlite --resume": "what is new since then",

@@ -32,7 +32,6 @@ def add_to(commands: Commands) -> None:
         "dropped. Takes bytes only, keeps nothing, and talks to this machine alone unless --host "
         "says otherwise. SIGTERM finishes what was accepted. Needs the extra 'serve'.",
         run=_run,
-        page="docs/serve.md",
         examples={
             "classicselfie serve": "then open http://127.0.0.1:8000",
             "classicselfie serve --port 8080 --workers 2": "another port, two processes",
