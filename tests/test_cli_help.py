@@ -97,15 +97,15 @@ def test_check_says_what_to_do_with_a_folder(folder: Path) -> None:
 # --- colours
 
 
-def on_terminal(*arguments: object, **environment: str) -> str:
-    """Run a command whose standard output is a terminal; return what that shows."""
+def on_terminal(*arguments: object, stream: str = "stdout", **environment: str) -> str:
+    """Run a command of which a stream is a terminal; return what that shows."""
     ours, theirs = pty.openpty()
     kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
     subprocess.run(
         [*COMMAND, *map(str, arguments)],
-        stdout=theirs,
         check=False,
         env={**kept, "TERM": "xterm", **environment},
+        **{"stdout": subprocess.DEVNULL, stream: theirs},
     )
     os.close(theirs)
     shown = b""
@@ -160,6 +160,9 @@ def test_quiet_shows_no_bar_and_no_summary(folder: Path) -> None:
         done = call("scan", folder, "--jobs", 1, option)
         assert len(done.stdout.splitlines()) == 1
         assert done.stderr[: len("1 photos: ")] == told
+    words = ("scan", folder, "--jobs", 1)
+    assert "1/1" in on_terminal(*words, stream="stderr")
+    assert on_terminal(*words, "-q", stream="stderr") == ""
 
 
 def test_verbose_tells_on_stderr_what_was_read_and_how_long_it_took(folder: Path) -> None:

@@ -160,6 +160,26 @@ def test_without_a_file_lines_are_printed_as_photos_come(
     assert errors.decode() == "classicselfie: the folder uploads has gone\n"
 
 
+def test_what_changes_unseen_is_waited_for(
+    uploads: Path, person_jpeg: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A system may keep quiet about a change: files that are not whole are looked at as well."""
+    from classicselfie.scan import watch
+    from classicselfie.scan.sources import Filter
+
+    monkeypatch.setattr(watch, "_STALLED_SECONDS", 2.0)
+    quiet = watch.Watch([str(uploads)])  # not begun: no event comes
+    found = quiet.photos(Filter(), lambda _: False)
+    photo = uploads / "a.jpg"
+    photo.write_bytes(b"")
+    for place in range(0, 7 * 1000, 1000):
+        with photo.open("ab") as stream:
+            stream.write(person_jpeg[place : place + 1000])
+        assert next(found) is None
+    item = next(each for each in found if each is not None)
+    assert (item.name, item.place) == (str(photo), "a.jpg")
+
+
 def test_what_cannot_be_watched_is_one_line(uploads: Path, person_path: Path) -> None:
     for arguments, words in (
         ([person_path], "is not one"),
