@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
 import re
 import shlex
 import shutil
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -100,6 +103,7 @@ def test_check_says_what_to_do_with_a_folder(folder: Path) -> None:
 def on_terminal(*arguments: object, stream: str = "stdout", **environment: str) -> str:
     """Run a command of which a stream is a terminal; return what that shows."""
     ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))
     kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
     subprocess.run(
         [*COMMAND, *map(str, arguments)],
