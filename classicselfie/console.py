@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 from contextlib import suppress
-from typing import TextIO
+from dataclasses import dataclass
+from typing import Any, TextIO
 
 from classicselfie.errors import ClosedPipeError, OutputError
 from classicselfie.names import printable
 
 
+@dataclass
+class Volume:
+    """How much a command tells."""
+
+    quiet: bool = False
+    verbose: bool = False
+
+
+VOLUME = Volume()
+"""That of this process, as -q and -v set it."""
+
+
 def say(*lines: str) -> None:
-    """Print lines on the standard output, at once.
+    """Print lines for people on the standard output, at once; nothing with -q.
 
     Raises
     ------
@@ -22,7 +36,13 @@ def say(*lines: str) -> None:
     OutputError
         If they cannot be written.
     """
-    write("".join(f"{printable(line)}\n" for line in lines))
+    if not VOLUME.quiet:
+        write("".join(f"{printable(line)}\n" for line in lines))
+
+
+def say_json(value: Any) -> None:
+    """Print a line of JSON, also with -q: somebody has asked for it; raises what `say` does."""
+    write(f"{json.dumps(value)}\n")
 
 
 def write(text: str) -> None:
@@ -47,16 +67,49 @@ def flush() -> None:
         As `say`.
     """
     write("")
-    note()
+    complain()
 
 
 def note(*lines: str) -> None:
+    """Tell on the standard error how things go; nothing with -q."""
+    if not VOLUME.quiet:
+        complain(*lines)
+
+
+def detail(*lines: str) -> None:
+    """Tell on the standard error, with -v, what was read and how long things took."""
+    if VOLUME.verbose:
+        complain(*lines)
+
+
+def complain(*lines: str) -> None:
     """Print lines on the standard error; where nobody can read them, nothing is lost."""
     try:
         sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
         sys.stderr.flush()
     except OSError:
         _give_up(sys.stderr)
+
+
+def paint(text: str, colour: int) -> str:
+    """Colour printable text where the standard output shows colours.
+
+    Parameters
+    ----------
+    text : str
+    colour : int
+        Of ANSI's eight: 31 is red, 32 green, 33 yellow, 36 cyan.
+    """
+    return f"\x1b[{colour}m{text}\x1b[0m" if _shows_colours() else text
+
+
+def _shows_colours() -> bool:
+    """Tell it in the order that Python itself keeps."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
 
 
 def stand_in_for_closed_streams() -> None:

@@ -39,9 +39,17 @@ class MissingExtraError(ClassicSelfieError):
     """A command needs packages of an extra that is not installed."""
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(
-            f"{package} is not installed; run: python -m pip install 'classicselfie[{extra}]'"
-        )
+        from classicselfie.extras import install_command
+
+        super().__init__(f"{package} is not installed; run: {install_command(extra)}")
+
+    @classmethod
+    def unless_installed(cls, extra: str) -> None:
+        """Raise it where a package of an extra is missing."""
+        from classicselfie.extras import missing
+
+        if packages := missing(extra):
+            raise cls(packages[0], extra)
 
 
 class WorkersError(ClassicSelfieError):
@@ -58,6 +66,10 @@ class BenchmarkError(ClassicSelfieError):
 
 class ServeError(ClassicSelfieError):
     """A service that cannot start: a port that is taken, limits that make no sense."""
+
+
+class ConfigError(ClassicSelfieError):
+    """A config file that cannot be read, or an option in it that does not exist or fit."""
 
 
 class ScanError(ClassicSelfieError):
@@ -78,6 +90,10 @@ class TargetError(ClassicSelfieError):
 
 class OutputError(ClassicSelfieError):
     """What was found out cannot be written: a full disk, a closed stream."""
+
+
+class LostScanError(ScanError, OutputError):
+    """A scan that had begun and cannot go on: a full disk, a cluster or a folder that has gone."""
 
 
 class ClosedPipeError(OutputError):

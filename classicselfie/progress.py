@@ -6,9 +6,11 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from classicselfie.console import VOLUME
+
 
 def progress_bar(iterable: Iterable[Any] | None = None, **options: Any) -> Any:
-    """Show how far something is; nothing where nobody watches.
+    """Show how far something is; nothing where nobody watches, or with -q.
 
     Parameters
     ----------
@@ -26,4 +28,4 @@ def progress_bar(iterable: Iterable[Any] | None = None, **options: Any) -> Any:
 
     # None: only at a terminal, which a notebook's standard error is not.
     hidden = False if "tqdm.notebook" in sys.modules else None
-    return tqdm(iterable, disable=hidden, **options)
+    return tqdm(iterable, disable=VOLUME.quiet or hidden, **options)

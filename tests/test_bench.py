@@ -47,6 +47,7 @@ from classicselfie.benchmark.pictures import (
 )
 from classicselfie.benchmark.summary import summarise
 from classicselfie.cli import main
+from classicselfie.extras import install_command
 from classicselfie.features import GROUPS
 
 ROOT = Path(__file__).parents[1]
@@ -389,8 +390,7 @@ def test_a_missing_extra_names_its_command(package: str, arguments: tuple[str, .
     done = without(package, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"classicselfie: {package} is not installed; "
-        "run: python -m pip install 'classicselfie[bench]'\n"
+        f"classicselfie: {package} is not installed; run: {install_command('bench')}\n"
     )
 
 
@@ -399,7 +399,7 @@ def test_without_its_runtime_mobilenet_is_left_out_in_one_line() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith(
         "\nMobileNetV2 is left out: ai_edge_litert is not installed; "
-        "run: python -m pip install 'classicselfie[bench]'\n"
+        f"run: {install_command('bench')}\n"
     )
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from classicselfie import SelfieDetector, __version__
 from classicselfie.cli import COMMANDS
+from classicselfie.extras import install_command
 
 KEYS = {
     "path",
@@ -112,6 +113,7 @@ def test_version_and_help_load_no_opencv() -> None:
         ["train-ratings", "--help"],
         ["crop", "--help"],
         ["explore", "--help"],
+        ["doctor", "--help"],
     ):
         code = (
             "import sys\n"
@@ -154,7 +156,7 @@ def test_one_command_is_parsed_as_it_is_among_all_of_them() -> None:
     for name in COMMANDS:
         assert re.search(rf"^    {name}\s", listed, re.MULTILINE), name
         assert run(name, "--help").stdout.startswith(f"usage: classicselfie {name} ")
-    assert "invalid choice: 'chekc'" in run("chekc", "photo.jpg").stderr
+    assert "no such command or file: chekc; did you mean check?" in run("chekc", "a.jpg").stderr
 
 
 def test_any_file_name_can_be_printed(person_jpeg: bytes, tmp_path: Path) -> None:
@@ -200,12 +202,11 @@ def test_a_missing_extra_names_its_command(tmp_path: Path) -> None:
         "real = importlib.util.find_spec\n"
         "importlib.util.find_spec = lambda n, *a: None if n == 'joblib' else real(n, *a)\n"
         "from classicselfie.cli import main\n"
-        "sys.exit(main(['train', 'm.csv', '-o', 'w.json']))"
+        "sys.exit(main(['train', *sys.argv[1:]]))"
     )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    command = [sys.executable, "-c", code, tmp_path / "m.csv", "-o", tmp_path / "w.json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == (
-        "classicselfie: joblib is not installed; "
-        "run: python -m pip install 'classicselfie[train]'\n"
+        f"classicselfie: joblib is not installed; run: {install_command('train')}\n"
     )

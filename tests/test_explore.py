@@ -24,6 +24,7 @@ from PIL import Image
 
 from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import draw_head, draw_person, draw_scene
+from classicselfie.extras import install_command
 from classicselfie.training.manifest import read_manifest
 
 for package in ("joblib", "sklearn", "tqdm"):
@@ -364,8 +365,7 @@ def test_a_missing_extra_is_one_line(package: str, extra: str, tmp_path: Path) -
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == (
-        f"classicselfie: {package} is not installed; run: "
-        f"python -m pip install 'classicselfie[{extra}]'\n"
+        f"classicselfie: {package} is not installed; run: {install_command(extra)}\n"
     )
 
 

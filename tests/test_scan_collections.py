@@ -459,7 +459,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(selfie: bytes, tmp_path: Path
     )
     if done.returncode == 77:
         pytest.skip("no disk can be mounted here")
-    assert done.returncode == 2, done.stderr
+    assert done.returncode == 4, done.stderr
     first = done.stderr.splitlines()[0]
     assert first == "classicselfie: disk/r.sqlite cannot be written: database or disk is full"
     assert contents(tmp_path / "out") == before

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import add_detector, add_force, count, megapixels
+from classicselfie.cli.options import Code, add_command, add_detector, add_force, count, megapixels
 from classicselfie.errors import MissingExtraError
 from classicselfie.files import refuse_targets
 
@@ -17,11 +16,19 @@ if TYPE_CHECKING:
 
 def add_to(commands: Commands) -> None:
     """Add the command."""
-    bench = commands.add_parser("bench", help="measure the speed on this device")
-    bench.description = (
+    bench = add_command(
+        commands,
+        "bench",
+        "measure the speed on this device",
         "Draw photos as a phone makes them, and measure how long a check takes, stage by stage, "
         "beside yardsticks that are measured in the same run. Ends with a summary in a few "
-        "sentences. Needs no network and no files, and the extra 'bench'."
+        "sentences. Needs no network and no files, only the extra 'bench'.",
+        run=_run,
+        examples={
+            "classicselfie bench": "a photo of 12 megapixels",
+            "classicselfie bench --sizes 3 12 48 --json today.json": "three sizes, kept in a file",
+            "classicselfie bench --compare before.json today.json": "compare two runs",
+        },
     )
     add_detector(bench)
     bench.add_argument(
@@ -48,7 +55,6 @@ def add_to(commands: Commands) -> None:
         help="measure nothing; print the figures of B divided by those of A",
     )
     add_force(bench)
-    bench.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -56,12 +62,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from classicselfie.benchmark.comparison import bench_compare
 
         bench_compare(*arguments.compare)
-        return 0
+        return Code.DONE
     if arguments.json:
         refuse_targets([arguments.json], force=arguments.force)
-    for package in ("cpuinfo", "joblib", "psutil", "tqdm"):
-        if find_spec(package) is None:
-            raise MissingExtraError(package, "bench")
+    MissingExtraError.unless_installed("bench")
     from classicselfie.benchmark.command import bench
 
     bench(
@@ -72,4 +76,4 @@ def _run(arguments: argparse.Namespace) -> int:
         output=arguments.json,
         force=arguments.force,
     )
-    return 0
+    return Code.DONE

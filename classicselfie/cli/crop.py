@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import add_force, refuse_photo_as_target, stdin
-from classicselfie.console import say
+from classicselfie.cli.options import Code, add_command, add_force, refuse_photo_as_target, stdin
+from classicselfie.console import say, say_json
 from classicselfie.errors import ClassicSelfieError
 from classicselfie.files import refuse_targets, write_files
 from classicselfie.names import text_of
@@ -19,10 +18,19 @@ if TYPE_CHECKING:
 
 def add_to(commands: Commands) -> None:
     """Add the command."""
-    crop = commands.add_parser("crop", help="cut the best part out of a photo of people")
-    crop.description = (
+    crop = add_command(
+        commands,
+        "crop",
+        "cut the best part out of a photo of people",
         "Search all crops of a photo of people for the best quality score with the main faces "
-        "whole, and cut it from the full-resolution pixels. The photo itself is never changed."
+        "whole, and cut it from the full-resolution pixels. The photo itself is never changed.",
+        run=_run,
+        examples={
+            "classicselfie crop photo.jpg -o crop.jpg": "the best part, of any shape",
+            "classicselfie crop photo.jpg -o crop.jpg --aspect 4:5 --sheet sheet.jpg": "a shape "
+            "of your choice, and before and after side by side",
+        },
+        codes={Code.UNKNOWN: "the photo could not be read or shows no face"},
     )
     crop.add_argument("photo", metavar="PHOTO", help="a file, or - for stdin")
     crop.add_argument(
@@ -37,7 +45,6 @@ def add_to(commands: Commands) -> None:
     crop.add_argument("--sheet", type=Path, help="draw before and after into this file as well")
     add_force(crop)
     crop.add_argument("--json", action="store_true", help="print a JSON line")
-    crop.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -59,7 +66,7 @@ def _run(arguments: argparse.Namespace) -> int:
     write_files(files, force=arguments.force)
     if arguments.json:
         names = {"path": text_of(arguments.photo), "output": text_of(str(arguments.output))}
-        say(json.dumps(names | crop.to_dict()))
+        say_json(names | crop.to_dict())
     else:
         say(f"{arguments.photo}: {arguments.output}, {crop}")
-    return 0
+    return Code.DONE

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classicselfie.cli.options import (
+    Code,
+    add_command,
     add_detector,
     add_force,
     add_weights,
+    make_detector,
     refuse_photo_as_target,
     stdin,
 )
-from classicselfie.console import say
-from classicselfie.errors import ClassicSelfieError
+from classicselfie.console import say, say_json
+from classicselfie.errors import ClassicSelfieError, MissingExtraError
 from classicselfie.files import refuse_targets, write_files
 from classicselfie.names import printable, text_of
 
@@ -25,10 +27,17 @@ if TYPE_CHECKING:
 
 def add_to(commands: Commands) -> None:
     """Add the command."""
-    explain = commands.add_parser("explain", help="show why, as a picture and a page")
-    explain.description = (
+    explain = add_command(
+        commands,
+        "explain",
+        "show why, as a picture and a page",
         "Judge a photo from its pixels and show every share of the sum: as one picture (.png) "
-        "and as a page that needs no network (.html). Needs the extra 'explain'."
+        "and as a page that needs no network (.html). Needs the extra 'explain'.",
+        run=_run,
+        examples={
+            "classicselfie explain photo.jpg": "write photo.jpg.why.png and photo.jpg.why.html",
+            "classicselfie explain photo.jpg -o why.html --force": "the page alone, once more",
+        },
     )
     explain.add_argument("photo", metavar="PHOTO", help="a file, or - for stdin")
     explain.add_argument(
@@ -43,18 +52,12 @@ def add_to(commands: Commands) -> None:
     explain.add_argument("--json", action="store_true", help="print the shares as a JSON line")
     add_detector(explain)
     add_weights(explain)
-    explain.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from classicselfie.errors import MissingExtraError
-
-    try:
-        from classicselfie.explain.figure import draw_figure
-        from classicselfie.explain.page import write_page
-    except ImportError as error:
-        raise MissingExtraError(error.name or "matplotlib", "explain") from error
-    from classicselfie.detector import SelfieDetector
+    MissingExtraError.unless_installed("explain")
+    from classicselfie.explain.figure import draw_figure
+    from classicselfie.explain.page import write_page
 
     named = "stdin" if arguments.photo == "-" else arguments.photo
     outputs = arguments.output or [Path(f"{named}.why{suffix}") for suffix in (".png", ".html")]
@@ -63,8 +66,9 @@ def _run(arguments: argparse.Namespace) -> int:
             raise ClassicSelfieError(f"the explanation {output} must end in .png or .html")
     refuse_targets(outputs, force=arguments.force)
     refuse_photo_as_target(arguments.photo, outputs)
-    detector = SelfieDetector(arguments.weights, detector=arguments.detector)
-    explanation = detector.explain(stdin() if arguments.photo == "-" else arguments.photo)
+    explanation = make_detector(arguments).explain(
+        stdin() if arguments.photo == "-" else arguments.photo
+    )
     files = {
         output: draw_figure(explanation)
         if output.suffix.lower() == ".png"
@@ -73,8 +77,8 @@ def _run(arguments: argparse.Namespace) -> int:
     }
     write_files(files, force=arguments.force)
     if arguments.json:
-        say(json.dumps(explanation.to_dict() | {"path": text_of(arguments.photo)}))
+        say_json(explanation.to_dict() | {"path": text_of(arguments.photo)})
     else:
         told = " and ".join(map(str, outputs))
         say(f"{arguments.photo}: {explanation.verdict} See {told}")
-    return 0
+    return Code.DONE

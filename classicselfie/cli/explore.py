@@ -6,7 +6,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import add_detector, add_force, add_jobs, add_threshold, add_weights
+from classicselfie.cli.options import (
+    Code,
+    add_command,
+    add_detector,
+    add_force,
+    add_jobs,
+    add_threshold,
+    add_weights,
+)
 
 if TYPE_CHECKING:
     from classicselfie.cli.options import Commands
@@ -14,11 +22,18 @@ if TYPE_CHECKING:
 
 def add_to(commands: Commands) -> None:
     """Add the command."""
-    explore = commands.add_parser("explore", help="write a gallery of a folder of photos")
-    explore.description = (
+    explore = add_command(
+        commands,
+        "explore",
+        "write a gallery of a folder of photos",
         "Judge the photos of a folder and of the folders in it, and write a gallery that opens "
         "from disk: from most to least selfie-like, on a map, and in clusters, with reasons. "
-        "A photo that cannot be read is listed and left out."
+        "A photo that cannot be read is listed and left out. Needs the extra 'explore'.",
+        run=_run,
+        examples={
+            "classicselfie explore photos/ -o gallery": "then open gallery/index.html",
+            "classicselfie explore photos/ -o gallery --force --png": "once more, as pictures too",
+        },
     )
     explore.add_argument("folder", type=Path, metavar="DIR", help="folder of photos")
     explore.add_argument(
@@ -35,7 +50,6 @@ def add_to(commands: Commands) -> None:
     add_weights(explore)
     add_jobs(explore)
     add_force(explore)
-    explore.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -51,4 +65,4 @@ def _run(arguments: argparse.Namespace) -> int:
         png=arguments.png,
         force=arguments.force,
     )
-    return 0
+    return Code.DONE

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import add_force
+from classicselfie.cli.options import Code, add_command, add_force
 
 if TYPE_CHECKING:
     from classicselfie.cli.options import Commands
@@ -14,10 +14,17 @@ if TYPE_CHECKING:
 
 def add_to(commands: Commands) -> None:
     """Add the command."""
-    export = commands.add_parser("export", help="write what a port to another language needs")
-    export.description = (
+    export = add_command(
+        commands,
+        "export",
+        "write what a port to another language needs",
         "Write the weights, YuNet's tensors as plain numbers, and golden values of every stage: "
-        "all that a port to JavaScript, Kotlin or Swift needs. docs/port.md tells the files."
+        "all that a port to JavaScript, Kotlin or Swift needs.",
+        run=_run,
+        examples={
+            "classicselfie export port/": "everything, with values to test a port with",
+            "classicselfie export app/ --no-golden": "only what an app carries",
+        },
     )
     export.add_argument("folder", type=Path, metavar="DIR", help="where to write; made if missing")
     export.add_argument(
@@ -27,7 +34,6 @@ def add_to(commands: Commands) -> None:
         help="only what an app carries, without the values to test it with",
     )
     add_force(export)
-    export.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -36,4 +42,4 @@ def _run(arguments: argparse.Namespace) -> int:
 
     pictures = port_pictures() if arguments.golden else {}
     export(arguments.folder, pictures, force=arguments.force)
-    return 0
+    return Code.DONE

@@ -7,23 +7,30 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from classicselfie.cli.options import Code, add_command, add_force, add_jobs
 from classicselfie.errors import ClassicSelfieError
 
 if TYPE_CHECKING:
     from classicselfie.cli.options import Commands
     from classicselfie.training.manifest import Row
 
-from classicselfie.cli.options import add_force, add_jobs
-
 
 def add_to(commands: Commands) -> None:
     """Add the commands."""
-    train = commands.add_parser(
+    train = add_command(
+        commands,
         "train",
-        help="train weights on labelled photos",
-        description="Train weights on the photos of a manifest or of two folders, choosing C by "
+        "train weights on labelled photos",
+        "Train weights on the photos of a manifest or of two folders, choosing C by "
         "folds of whole sources; measure them with every source left out in turn; write the "
-        "weights, their card and a report.",
+        "weights, their card and a report. Needs the extra 'train'.",
+        run=_train,
+        examples={
+            "classicselfie train SELFIES OTHERS -o mine.json --cache features": "two folders",
+            "classicselfie train manifest.csv -o mine.json --detector haar": "a manifest",
+            "classicselfie train corrections.csv --with-bundled -o mine.json": "a few corrections",
+            "classicselfie check --weights mine.json photo.jpg": "then use the weights",
+        },
     )
     _add_photos(train)
     train.add_argument("-o", "--output", type=Path, required=True, help="weights file to write")
@@ -33,27 +40,35 @@ def add_to(commands: Commands) -> None:
         help="start from the bundled weights and move them no farther than the photos ask for, "
         "which may be few; the report tells whether that is better",
     )
-    train.set_defaults(run=_train)
 
-    evaluate = commands.add_parser(
+    evaluate = add_command(
+        commands,
         "evaluate",
-        help="write a report on labelled photos",
-        description="Judge the photos of a manifest or of two folders and write a report: one "
+        "write a report on labelled photos",
+        "Judge the photos of a manifest or of two folders and write a report: one "
         "HTML file, and the same figures as JSON. Without --weights every photo is judged by "
-        "weights that are trained without its source; with it, by those weights as they are.",
+        "weights that are trained without its source; with it, by those weights as they are. "
+        "Needs the extra 'train'.",
+        run=_evaluate,
+        examples={
+            "classicselfie evaluate SELFIES OTHERS -o report.html": "each source left out in turn",
+            "classicselfie evaluate manifest.csv -o report.html --weights mine.json": "weights of "
+            "your own, on photos that they have not seen",
+        },
     )
     _add_photos(evaluate)
     evaluate.add_argument(
         "-o", "--output", type=Path, required=True, help="report to write, an .html file"
     )
     judges = evaluate.add_mutually_exclusive_group()
-    judges.add_argument("--weights", type=Path, help="weights that have not seen the photos")
+    judges.add_argument(
+        "--weights", type=Path, metavar="FILE", help="weights that have not seen the photos"
+    )
     judges.add_argument(
         "--retrain",
         action="store_true",
         help="train again without each family of feature groups as well, to tell what it is worth",
     )
-    evaluate.set_defaults(run=_evaluate)
 
 
 def _add_photos(command: argparse.ArgumentParser) -> None:
@@ -96,7 +111,7 @@ def _train(arguments: argparse.Namespace) -> int:
         cache=arguments.cache,
         force=arguments.force,
     )
-    return 0
+    return Code.DONE
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
@@ -115,7 +130,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         cache=arguments.cache,
         force=arguments.force,
     )
-    return 0
+    return Code.DONE
 
 
 def _labelled(photos: Sequence[Path]) -> list[Row]:

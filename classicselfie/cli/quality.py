@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import add_force, exit_codes, stdin
-from classicselfie.console import say
+from classicselfie.cli.options import Code, add_command, add_force, stdin
+from classicselfie.console import say, say_json
 from classicselfie.errors import ClassicSelfieError
 from classicselfie.names import text_of
 
@@ -16,29 +15,34 @@ if TYPE_CHECKING:
     from classicselfie.cli.options import Commands
 
 
-EXIT_CODES = {
-    0: "every photo was scored",
-    3: "at least one photo could not be read or shows no face",
-}
-
-
 def add_to(commands: Commands) -> None:
     """Add the commands."""
-    _add_quality(commands.add_parser("quality", help="score photos of people, with advice"))
-    _add_ratings(commands.add_parser("train-ratings", help="learn the score from your ratings"))
+    _add_quality(commands)
+    _add_ratings(commands)
 
 
-def _add_quality(quality: argparse.ArgumentParser) -> None:
-    quality.description = (
+def _add_quality(commands: Commands) -> None:
+    quality = add_command(
+        commands,
+        "quality",
+        "score photos of people, with advice",
         "Score photos of people from 0 to 10 by what a photographer can change (light, sharpness, "
-        "noise, framing), one line each with the advice that would gain most."
+        "noise, framing), one line each with the advice that would gain most.",
+        run=_quality,
+        examples={
+            "classicselfie quality photo.jpg more/*.jpg": "one line each",
+            "classicselfie quality --json photo.jpg": "every measure, as JSON",
+        },
+        codes={
+            Code.DONE: "every photo was scored",
+            Code.UNKNOWN: "at least one photo could not be read or shows no face",
+        },
     )
-    quality.epilog = exit_codes("quality", EXIT_CODES)
-    quality.formatter_class = argparse.RawDescriptionHelpFormatter
     quality.add_argument("photos", nargs="+", metavar="PHOTO", help="a file, or - for stdin")
     quality.add_argument("--json", action="store_true", help="print JSON Lines, one object a photo")
-    quality.add_argument("--weights", type=Path, help="weights that train-ratings has written")
-    quality.set_defaults(run=_quality)
+    quality.add_argument(
+        "--weights", type=Path, metavar="FILE", help="weights that train-ratings has written"
+    )
 
 
 def _quality(arguments: argparse.Namespace) -> int:
@@ -46,23 +50,34 @@ def _quality(arguments: argparse.Namespace) -> int:
     from classicselfie.quality.score import DEFAULT_SCORER, load_scorer, score_quality
 
     scorer = load_scorer(arguments.weights) if arguments.weights else DEFAULT_SCORER
-    code = 0
+    code = Code.DONE
     for path in arguments.photos:
         try:
             scored = score_quality(stdin() if path == "-" else path, scorer)
         except (NoFaceError, PhotoError) as error:
-            code = 3
+            code = Code.UNKNOWN
             answer, line = {"score": None, "error": str(error)}, f"cannot be scored: {error}"
         else:
             answer, line = scored.to_dict(), str(scored)
-        say(json.dumps({"path": text_of(path)} | answer) if arguments.json else f"{path}: {line}")
+        if arguments.json:
+            say_json({"path": text_of(path)} | answer)
+        else:
+            say(f"{path}: {line}")
     return code
 
 
-def _add_ratings(ratings: argparse.ArgumentParser) -> None:
-    ratings.description = (
+def _add_ratings(commands: Commands) -> None:
+    ratings = add_command(
+        commands,
+        "train-ratings",
+        "learn the score from your ratings",
         "Fit a linear score of the quality features to your own ratings, and measure it on "
-        "groups of photos that were left out. Needs the extra 'ratings'."
+        "groups of photos that were left out. Needs the extra 'ratings'.",
+        run=_ratings,
+        examples={
+            "classicselfie train-ratings ratings.csv -o mine.json": "learn",
+            "classicselfie quality --weights mine.json photo.jpg": "and use what was learnt",
+        },
     )
     ratings.add_argument(
         "ratings", type=Path, help="a CSV with the columns path, rating and, where known, group"
@@ -80,7 +95,6 @@ def _add_ratings(ratings: argparse.ArgumentParser) -> None:
         help="let rare ratings count as much as frequent ones",
     )
     add_force(ratings)
-    ratings.set_defaults(run=_ratings)
 
 
 def _ratings(arguments: argparse.Namespace) -> int:
@@ -95,4 +109,4 @@ def _ratings(arguments: argparse.Namespace) -> int:
         balanced=arguments.balanced,
         force=arguments.force,
     )
-    return 0
+    return Code.DONE

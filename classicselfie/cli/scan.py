@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from classicselfie.cli.options import (
+    Code,
+    add_command,
+    add_detector,
+    add_jobs,
+    add_threshold,
+    add_weights,
+    make_detector,
+    seconds,
+    stdin,
+)
 from classicselfie.console import note
 from classicselfie.errors import ClassicSelfieError
 
@@ -13,24 +25,25 @@ if TYPE_CHECKING:
     from classicselfie.cli.options import Commands
     from classicselfie.scan.sorting import Way
 
-from classicselfie.cli.options import (
-    add_detector,
-    add_jobs,
-    add_threshold,
-    add_weights,
-    seconds,
-    stdin,
-)
-
 
 def add_to(commands: Commands) -> None:
     """Add the command."""
-    scan = commands.add_parser("scan", help="judge whole collections, and sort them")
-    scan.description = (
+    scan = add_command(
+        commands,
+        "scan",
+        "judge whole collections, and sort them",
         "Judge collections of photos in several processes; what crashes or hangs costs one row, "
-        "and an interrupted scan goes on with --resume. Prints JSON Lines, or writes --to a file."
+        "and an interrupted scan goes on with --resume. Prints JSON Lines, or writes --to a file. "
+        "Needs the extra 'scan'.",
+        run=_run,
+        examples={
+            "classicselfie scan photos/ --to results.csv": "a row a photo",
+            "classicselfie scan photos/ --to results.sqlite --resume": "what is new since then",
+            "classicselfie scan photos/ --only selfie --copy-to aside/": "sort into folders",
+            "classicselfie scan --watch uploads/ --to results.sqlite": "and whatever comes later",
+        },
+        codes={Code.DONE: "all is done; what could not be judged is in the results, as unknown"},
     )
-    scan.epilog = "exit codes: 0 all photos are done, 2 wrong usage or no way on, 130 interrupted"
     scan.add_argument(
         "paths",
         nargs="+",
@@ -44,6 +57,11 @@ def add_to(commands: Commands) -> None:
     )
     scan.add_argument(
         "--resume", action="store_true", help="skip what FILE has, by content, weights, threshold"
+    )
+    scan.add_argument(
+        "--watch",
+        action="store_true",
+        help="go on with what comes into the folders, until Ctrl-C; needs the extra 'watch'",
     )
     scan.add_argument(
         "--only",
@@ -100,11 +118,9 @@ def add_to(commands: Commands) -> None:
         help="where photos are judged (default: %(default)s, on this machine)",
     )
     scan.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="of the Dask cluster")
-    scan.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from classicselfie.detector import SelfieDetector
     from classicselfie.scan import scan
 
     if (arguments.backend == "dask") != (arguments.scheduler is not None):
@@ -117,7 +133,8 @@ def _run(arguments: argparse.Namespace) -> int:
     way, folder = next((sort for sort in sorts if sort[1]), sorts[0])
     if arguments.leave_companions and way != "move":
         raise ClassicSelfieError("--leave-companions needs --move-to DIR")
-    weights = arguments.weights and arguments.weights.absolute()  # a cluster works elsewhere
+    if arguments.watch:  # a service is ended so, and keeps its results too
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     summary = scan(
         arguments.paths,
         to=arguments.to,
@@ -129,14 +146,13 @@ def _run(arguments: argparse.Namespace) -> int:
         companions=not arguments.leave_companions,
         dry_run=arguments.dry_run,
         exclude=arguments.exclude,
-        detector=SelfieDetector(
-            weights, detector=arguments.detector, threshold=arguments.threshold
-        ),
+        detector=make_detector(arguments),
         n_jobs=arguments.jobs,
         timeout=arguments.timeout,
         scheduler=arguments.scheduler,
         stdin=stdin() if "-" in arguments.paths else None,
         null=arguments.null,
+        watch=arguments.watch,
     )
     note(*str(summary).splitlines())
-    return 0
+    return Code.DONE

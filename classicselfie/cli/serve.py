@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import add_detector, add_threshold, add_weights, count, port, seconds
+from classicselfie.cli.options import (
+    Code,
+    add_command,
+    add_detector,
+    add_threshold,
+    add_weights,
+    count,
+    make_detector,
+    port,
+    seconds,
+)
 from classicselfie.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -15,11 +24,19 @@ if TYPE_CHECKING:
 
 def add_to(commands: Commands) -> None:
     """Add the command."""
-    serve = commands.add_parser("serve", help="answer over HTTP, with a page to try it")
-    serve.description = (
+    serve = add_command(
+        commands,
+        "serve",
+        "answer over HTTP, with a page to try it",
         "Answer POST /v1/check with verdicts as JSON, and show a page at / on which photos can be "
         "dropped. Takes bytes only, keeps nothing, and talks to this machine alone unless --host "
-        "says otherwise. SIGTERM finishes what was accepted."
+        "says otherwise. SIGTERM finishes what was accepted. Needs the extra 'serve'.",
+        run=_run,
+        examples={
+            "classicselfie serve": "then open http://127.0.0.1:8000",
+            "classicselfie serve --port 8080 --workers 2": "another port, two processes",
+            "classicselfie serve --host 0.0.0.0 --max-bytes 8388608": "for other machines as well",
+        },
     )
     serve.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
     serve.add_argument(
@@ -55,14 +72,10 @@ def add_to(commands: Commands) -> None:
     add_detector(serve)
     add_threshold(serve)
     add_weights(serve)
-    serve.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    for package in ("fastapi", "httptools", "prometheus_client", "python_multipart", "uvicorn"):
-        if find_spec(package) is None:
-            raise MissingExtraError(package, "serve")
-    from classicselfie.detector import SelfieDetector
+    MissingExtraError.unless_installed("serve")
     from classicselfie.serve.command import serve
     from classicselfie.serve.limits import Limits
 
@@ -73,8 +86,11 @@ def _run(arguments: argparse.Namespace) -> int:
         queue=arguments.queue,
         timeout=arguments.timeout,
     )
-    detector = SelfieDetector(
-        arguments.weights, detector=arguments.detector, threshold=arguments.threshold
+    serve(
+        make_detector(arguments),
+        limits,
+        host=arguments.host,
+        port=arguments.port,
+        workers=arguments.workers,
     )
-    serve(detector, limits, host=arguments.host, port=arguments.port, workers=arguments.workers)
-    return 0
+    return Code.DONE

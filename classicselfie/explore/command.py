@@ -6,7 +6,6 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -70,9 +69,7 @@ def explore(
     ModelError
         If the weights cannot be used.
     """
-    for package in ("joblib", "sklearn", "tqdm"):
-        if find_spec(package) is None:
-            raise MissingExtraError(package, "explore")
+    MissingExtraError.unless_installed("explore")
     if not folder.is_dir():
         raise GalleryError(f"there is no folder {folder}")
     refuse_foreign(output, force=force)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
 from classicselfie.errors import GalleryError, MissingExtraError
@@ -35,8 +34,7 @@ def find_browser() -> str:
     GalleryError
         If there is no such browser.
     """
-    if find_spec("playwright") is None:
-        raise MissingExtraError("playwright", "png")
+    MissingExtraError.unless_installed("png")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as tools:

@@ -6,7 +6,6 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +100,7 @@ def train_ratings(
     MissingExtraError
         If the extra "ratings" is not installed.
     """
-    for package in ("sklearn", "tqdm"):
-        if find_spec(package) is None:
-            raise MissingExtraError(package, "ratings")
+    MissingExtraError.unless_installed("ratings")
     from sklearn.model_selection import GroupKFold
 
     refuse_targets([output], force=force)

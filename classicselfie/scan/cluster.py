@@ -7,12 +7,11 @@ import pickle
 import threading
 from collections.abc import Iterator
 from concurrent import futures
-from importlib.util import find_spec
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from classicselfie.detector import SelfieDetector
-from classicselfie.errors import MissingExtraError, ScanError
+from classicselfie.errors import LostScanError, MissingExtraError, ScanError
 from classicselfie.scan.judge import Result, Task, examine, unknown
 
 _CONNECT_SECONDS = 5.0
@@ -36,16 +35,14 @@ class Cluster:
     """
 
     def __init__(self, detector: SelfieDetector, scheduler: str, timeout: float) -> None:
-        for package in ("distributed", "fsspec"):
-            if find_spec(package) is None:
-                raise MissingExtraError(package, "dask")
+        MissingExtraError.unless_installed("dask")
         self._model = detector.model.name
         self._weights = detector.model.digest
         self._pickled = pickle.dumps(detector)
         self._scheduler = scheduler
         self._timeout = timeout
 
-    def run(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Result]]:
+    def run(self, tasks: Iterator[Task | None]) -> Iterator[tuple[Task, Result]]:
         """Judge photos, in order of arrival.
 
         Dask gives the photos of a worker that died to another one, up to `allowed-failures`
@@ -72,7 +69,7 @@ class Cluster:
                 raise ScanError(f"the scheduler {self._scheduler} has no workers") from error
             yield from self._gather(client, tasks)
 
-    def _gather(self, client: Any, tasks: Iterator[Task]) -> Iterator[tuple[Task, Result]]:
+    def _gather(self, client: Any, tasks: Iterator[Task | None]) -> Iterator[tuple[Task, Result]]:
         done: SimpleQueue[Any] = SimpleQueue()
         under_way: dict[str, tuple[Task, Any]] = {}
         more = True
@@ -93,7 +90,8 @@ class Cluster:
                 future = done.get(timeout=_LOOK_SECONDS)
             except Empty:
                 if client.status != "running":
-                    raise ScanError(f"the scheduler {self._scheduler} was lost") from None
+                    told = f"the scheduler {self._scheduler} was lost"
+                    raise LostScanError(told) from None
                 continue
             task, _ = under_way.pop(future.key)
             yield task, self._result(future)
@@ -108,7 +106,7 @@ class Cluster:
             return Result(unknown(self._model, "every worker that read it crashed"))
         if future.status != "finished":
             what = " ".join(str(error or future.status).split())[:160]
-            raise ScanError(f"the workers of {self._scheduler} cannot check photos: {what}")
+            raise LostScanError(f"the workers of {self._scheduler} cannot check photos: {what}")
         result: Result = future.result()
         if result.weights != self._weights:
             raise ScanError(

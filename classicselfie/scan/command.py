@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import threading
@@ -10,15 +9,15 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
 from typing import IO, Any
 
-from classicselfie.console import say
+from classicselfie.console import say_json
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import MissingExtraError, ScanError
 from classicselfie.names import is_url, path_of, text_of
+from classicselfie.progress import progress_bar
 from classicselfie.scan.cluster import Cluster
 from classicselfie.scan.companions import Companions, is_photo
 from classicselfie.scan.corrections import Corrections
@@ -134,6 +133,7 @@ def scan(
     scheduler: str | None = None,
     stdin: IO[bytes] | None = None,
     null: bool = False,
+    watch: bool = False,
 ) -> Summary:
     """Judge collections of photos; see `docs/scan.md`.
 
@@ -170,6 +170,8 @@ def scan(
         A list of paths.
     null : bool
         The paths on `stdin` end with NUL instead of a line's end.
+    watch : bool
+        Go on with what comes into the folders, until Ctrl-C; what `to` has already is skipped.
 
     Returns
     -------
@@ -179,18 +181,18 @@ def scan(
     ------
     ScanError
         If the paths, the corrections, the results, the folder or the cluster cannot be used.
+    LostScanError
+        If one of them fails on the way.
     ManifestError
         If the corrections are no CSV.
     TypeError
         If `paths` is a single path.
     MissingExtraError
-        If the extra "scan", "parquet" or "dask" is needed and not installed.
+        If the extra "scan", "watch", "parquet" or "dask" is needed and not installed.
     KeyboardInterrupt
         On Ctrl-C, with a sentence; what was done is in `to`, from where `resume` goes on.
     """
-    for package in ("joblib", "tqdm"):
-        if find_spec(package) is None:
-            raise MissingExtraError(package, "scan")
+    MissingExtraError.unless_installed("watch" if watch else "scan")
     if isinstance(paths, (str, bytes, os.PathLike)):
         raise TypeError(f"expected a list of paths, not {paths!r}; write [{paths!r}]")
     names = [os.fspath(path) for path in paths]
@@ -199,6 +201,8 @@ def scan(
     if to is None and (resume or (sort_to is not None and way == "move" and not dry_run)):
         what = "--resume" if resume else "--move-to"
         raise ScanError(f"{what} needs --to FILE, where it is written down what was done")
+    if watch and (dry_run or scheduler is not None):
+        raise ScanError("--watch works neither with --dry-run nor with --backend dask")
     refuse_missing(names)
     said = None if corrections is None else Corrections(Path(corrections))
     detector = detector or SelfieDetector()
@@ -216,9 +220,10 @@ def scan(
             corrections=said,
             sorter=sorter,
             companions=Companions(leave.passes_over) if way == "move" and companions else None,
-            resume=resume,
+            resume=resume or watch,
             only=only,
             dry_run=dry_run,
+            watch=watch,
         )
         if scheduler is None:
             runner: Runner = Workers(detector, count_processes(n_jobs), timeout)
@@ -226,7 +231,12 @@ def scan(
             runner = Cluster(detector, scheduler, timeout)
         run.show_progress(stack, names, leave)
         run.finish_moves()
-        return run.run(find_photos(names, stdin=stdin, null=null, leave=leave), runner)
+        found: Iterator[Item | None] = find_photos(names, stdin=stdin, null=null, leave=leave)
+        if watch:
+            from classicselfie.scan.watch import Watch
+
+            found = stack.enter_context(Watch(names)).photos(leave, run.is_busy)
+        return run.run(found, runner)
 
 
 def _own_files(
@@ -252,18 +262,19 @@ class _Scan:
         resume: bool,
         only: str | None,
         dry_run: bool,
+        watch: bool,
     ) -> None:
         self._threshold = detector.threshold
         self._weights = detector.model.digest
         self._results, self._sorter, self._resume, self._only = results, sorter, resume, only
-        self._companions, self._dry_run = companions, dry_run
+        self._companions, self._dry_run, self._watch = companions, dry_run, watch
         self._corrections = corrections
         self._summary = Summary(is_rehearsal=dry_run)
         self._pending: list[_Done] = []
         self._waiting: list[_Done] = []  # photos whose companions are not judged yet
         self._moves: deque[_Done] = deque()  # written down and not done
         self._claimed: set[str] = set()  # companions among these
-        self._under_way: dict[str, Known | None] = {}
+        self._under_way: dict[str, tuple[Item, Known | None]] = {}
         self._committed = monotonic()
 
     def finish_moves(self) -> None:
@@ -283,12 +294,10 @@ class _Scan:
 
     def show_progress(self, stack: ExitStack, names: Sequence[str], leave: Filter) -> None:
         """Show a bar on a terminal; its end is known when all photos are counted."""
-        from tqdm import tqdm
-
         self._bar = stack.enter_context(
-            tqdm(unit="photo", disable=None, dynamic_ncols=True, smoothing=0.05)
+            progress_bar(unit="photo", dynamic_ncols=True, smoothing=0.05)
         )
-        if self._bar.disable or any(name == "-" or is_url(name) for name in names):
+        if self._bar.disable or self._watch or any(name == "-" or is_url(name) for name in names):
             return
 
         def count() -> None:
@@ -298,7 +307,12 @@ class _Scan:
 
         threading.Thread(target=count, daemon=True).start()
 
-    def run(self, items: Iterator[Item], runner: Runner) -> Summary:
+    def is_busy(self, path: str) -> bool:
+        """Tell whether what lies at an absolute path, or in an archive there, is being judged."""
+        return any(item.path == path for item, _ in self._under_way.values())
+
+    def run(self, items: Iterator[Item | None], runner: Runner) -> Summary:
+        """Judge what comes, to the end; None among it lets what is done be written down."""
         begun = monotonic()
         try:
             # Closing ends the workers, whatever happens.
@@ -308,6 +322,8 @@ class _Scan:
             self._flush()
         except KeyboardInterrupt:
             self._flush()
+            if self._watch and self._results:
+                self._results.finish()
             raise KeyboardInterrupt(self._told_interrupted()) from None
         if self._results and not self._dry_run:
             self._results.finish()
@@ -315,22 +331,31 @@ class _Scan:
         self._summary.unmet = self._corrections.unmet if self._corrections else 0
         return self._summary
 
-    def _tasks(self, items: Iterator[Item]) -> Iterator[Task]:
+    def _tasks(self, items: Iterator[Item | None]) -> Iterator[Task | None]:
         """Hand out what is not done yet; every name once."""
         with closing(sqlite3.connect("", isolation_level=None)) as seen:  # a file, not memory
             seen.execute("PRAGMA journal_mode = OFF")
             seen.execute("CREATE TABLE seen (name TEXT PRIMARY KEY) WITHOUT ROWID")
             for found in items:
+                if found is None:
+                    if self._pending or self._waiting:
+                        self._flush()
+                    seen.execute("DELETE FROM seen")  # it may come again, and be another photo
+                    yield None
+                    continue
                 # Companions first: what moves with a photo has a row before the photo moves.
                 for item in (*self._companions_of(found), found):
                     insert = "INSERT OR IGNORE INTO seen VALUES (?)"
-                    if not seen.execute(insert, (item.name,)).rowcount:
+                    if (
+                        item.name in self._under_way
+                        or not seen.execute(insert, (item.name,)).rowcount
+                    ):
                         continue
                     known = self._results.known(item.name, self._only) if self._results else None
                     if known is not None and self._is_done(item, known):
                         self._take_known(item, known)
                         continue
-                    self._under_way[item.name] = known
+                    self._under_way[item.name] = item, known
                     fits = known is not None and self._resume and self._fits(known)
                     yield Task(item, known.sha256 if known and fits else None)
 
@@ -360,7 +385,7 @@ class _Scan:
         return os.path.lexists(path_of(known.sorted_to))
 
     def _take(self, item: Item, result: Result) -> None:
-        known = self._under_way.pop(item.name, None)
+        _, known = self._under_way.pop(item.name)
         if result.answer is None:
             assert known is not None
             assert self._results is not None
@@ -425,7 +450,7 @@ class _Scan:
         else:
             for photo in done:
                 if photo.row and self._wants(photo):
-                    say(json.dumps(photo.row))
+                    say_json(photo.row)
         while self._moves:
             self._sort(self._moves[0])
             self._moves.popleft()
@@ -511,7 +536,7 @@ class _Scan:
         """Print what would be moved, copied or linked, instead of doing it."""
         for move in self._moves:
             plan = {"path": move.item.name, "label": move.label, "sorted_to": _written(move).place}
-            say(json.dumps(plan))
+            say_json(plan)
             self._count(move)
         self._moves.clear()
 
@@ -525,10 +550,12 @@ class _Scan:
 
     def _told_interrupted(self) -> str:
         self._bar.close()
-        told = ""
-        if self._results and not self._dry_run:
+        did, told = "stopped" if self._watch else "interrupted", ""
+        if self._results and self._watch:
+            told = f"; {self._results.output} has them, and the same command goes on from there"
+        elif self._results and not self._dry_run:
             told = f"; --resume goes on from {self._results.journal}"
-        return f"interrupted after {self._summary.photos:,} photos{told}"
+        return f"{did} after {self._summary.photos:,} photos{told}"
 
 
 @dataclass

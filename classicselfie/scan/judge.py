@@ -66,8 +66,11 @@ class Result:
 class Runner(Protocol):
     """What judges a stream of photos."""
 
-    def run(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Result]]:
-        """Judge photos in order of arrival, with a bounded number under way."""
+    def run(self, tasks: Iterator[Task | None]) -> Iterator[tuple[Task, Result]]:
+        """Judge photos in order of arrival, with a bounded number under way.
+
+        A task that is None only lets answers be taken that have come meanwhile.
+        """
 
 
 def unknown(model: str, sentence: str, detail: str | None = None) -> dict[str, Any]:

@@ -12,12 +12,11 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from classicselfie.errors import MissingExtraError, ScanError
+from classicselfie.errors import LostScanError, MissingExtraError, ScanError
 from classicselfie.files import replacing
 
 Row = dict[str, Any]
@@ -123,14 +122,14 @@ class Results:
     Raises
     ------
     ScanError
-        If the output cannot be used, or another scan is writing to it.
+        If the output cannot be used, or another scan is writing to it; `LostScanError` later on.
     """
 
     def __init__(self, output: Path) -> None:
         self.output = output
         self._format = _format_of(output)
         self.journal = _journal_of(output) if self._format else output
-        with self._told():
+        with self._told(ScanError):
             self._database = sqlite3.connect(self.journal, timeout=0, isolation_level=None)
             try:
                 # What is about to be moved must be on the disk, in whichever mode the table is.
@@ -294,12 +293,12 @@ class Results:
         self.commit()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self, kind: type[ScanError] = LostScanError) -> Iterator[None]:
         """Turn what a full disk, a foreign file or a lock raises into one line."""
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise ScanError(f"{self.output} cannot be written: {error}") from error
+            raise kind(f"{self.output} cannot be written: {error}") from error
 
 
 def own_files(output: Path) -> list[Path]:
@@ -376,8 +375,8 @@ def _format_of(output: Path) -> _Format | None:
         return None
     if ending not in _FORMATS:
         raise ScanError(f"{output} must end in .sqlite, .csv, .jsonl or .parquet")
-    if ending == ".parquet" and find_spec("pyarrow") is None:
-        raise MissingExtraError("pyarrow", "parquet")
+    if ending == ".parquet":
+        MissingExtraError.unless_installed("parquet")
     return _FORMATS[ending]
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from classicselfie.errors import PhotoError, ScanError
+from classicselfie.errors import LostScanError, PhotoError, ScanError
 from classicselfie.files import settle, sha256_of
 from classicselfie.names import text_of
 from classicselfie.scan.companions import renamed
@@ -114,7 +114,7 @@ class Sorter:
         ------
         FileExistsError
             If something else has come to lie there meanwhile.
-        ScanError
+        LostScanError
             If the folder cannot be written.
         """
         self._promised.discard(str(place))
@@ -145,14 +145,15 @@ class Sorter:
             # Of this photo alone: its name is too long here, or a folder's name is a file's.
             if error.errno in (errno.ENAMETOOLONG, errno.ENOTDIR):
                 return False
-            raise ScanError(f"{item.name} cannot be put at {place}: {error}") from error
+            raise LostScanError(f"{item.name} cannot be put at {place}: {error}") from error
 
     def _make_folder(self, folder: Path) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:  # a file: no other name within it would do
             if folder.parent == self.folder:
-                raise ScanError(f"the folder {folder} cannot be made: it is a file") from error
+                told = f"the folder {folder} cannot be made: it is a file"
+                raise LostScanError(told) from error
             raise NotADirectoryError(errno.ENOTDIR, "it is a file", str(folder)) from error
 
     def _is_there(self, item: Item, place: Path, sha256: str | None, planned: str | None) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
 from itertools import accumulate
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import IO, Any, BinaryIO, cast
 
 from classicselfie.errors import MissingExtraError, PhotoError, ScanError
@@ -210,6 +210,20 @@ def find_photos(
                     yield from finder.named(match)
 
 
+def find_within(folder: str, path: str, leave: Filter) -> Iterator[Item]:
+    """Find what an absolute path below a folder holds, as `find_photos` finds it in the folder."""
+    real = os.path.realpath(folder)
+    place = PurePath(path).relative_to(real)
+    ways = accumulate(place.parts, os.path.join)
+    for part, way in zip(place.parts, ways, strict=True):
+        if leave.passes_over(part, way, os.path.join(real, way)):  # noqa: PTH118
+            return
+    # Path.is_file raises where it may not look.
+    if os.path.isfile(path) and not os.path.islink(path):  # noqa: PTH113, PTH114
+        name = f"{Path(folder)}{os.sep}{place}"
+        yield from _Finder(leave, unpack=True).file(name, path, place.as_posix())
+
+
 def _matches(pattern: str) -> Iterator[str]:
     if "**" not in pattern:
         yield from glob.iglob(pattern)  # noqa: PTH207  lazy, and takes any pattern
@@ -241,7 +255,7 @@ class _Finder:
         if os.path.isdir(path):  # noqa: PTH112  Path.is_dir raises where it may not look
             yield from self._folder(path, os.path.realpath(path), "")
         else:
-            yield from self._file(path, str(Path(path).absolute()), place)
+            yield from self.file(path, str(Path(path).absolute()), place)
 
     def _folder(self, name: str, path: str, place: str) -> Iterator[Item]:
         folders = [(name, path, place)]
@@ -258,12 +272,13 @@ class _Finder:
                         if entry.is_dir():
                             folders.append((*inner[:2], inner[2] + "/"))
                         elif entry.is_file():
-                            yield from self._file(*inner)
+                            yield from self.file(*inner)
             except OSError as error:
                 problem = f"the folder cannot be read: {error.strerror}"
                 yield Item(text_of(name), path, place, problem=problem)
 
-    def _file(self, name: str, path: str, place: str) -> Iterator[Item]:
+    def file(self, name: str, path: str, place: str) -> Iterator[Item]:
+        """Find what a file holds: itself, or the members of an archive."""
         lower = path.lower()
         if lower.endswith(".zip"):
             yield from self._archive(name, path, place, _zip_members)

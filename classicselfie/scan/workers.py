@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from classicselfie.detector import SelfieDetector
-from classicselfie.errors import ScanError, WorkersError
+from classicselfie.errors import LostScanError, WorkersError
 from classicselfie.scan.judge import (
     Result,
     Task,
@@ -38,17 +38,17 @@ class Workers:
         self._n_jobs = n_jobs
         self._timeout = timeout
 
-    def run(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Result]]:
+    def run(self, tasks: Iterator[Task | None]) -> Iterator[tuple[Task, Result]]:
         """Judge photos, in order of arrival.
 
         A photo at which its worker died is tried once more.
 
         Raises
         ------
-        ScanError
+        LostScanError
             If the processes do not start.
         """
-        jobs = ((task, pack_task(task)) for task in tasks)
+        jobs = (None if task is None else (task, pack_task(task)) for task in tasks)
         prepare = partial(prepare_examiner, self._pickled)
         with WorkerPool(prepare, unpack_result, self._n_jobs, self._timeout) as pool:
             for task, answer in pool.as_done(jobs):
@@ -61,7 +61,7 @@ class Workers:
                 except FailedError as error:
                     result = self._unknown("the check failed", str(error))
                 except WorkersError as error:
-                    raise ScanError(str(error)) from error
+                    raise LostScanError(str(error)) from error
                 yield task, result
 
     def _unknown(self, why: str, detail: str | None = None) -> Result:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +74,7 @@ def train(
     MissingExtraError
         If the extra "train" is not installed.
     """
-    _refuse_missing_extra()
+    MissingExtraError.unless_installed("train")
     import numpy as np
 
     from classicselfie.training import fit, judge
@@ -242,7 +241,7 @@ def evaluate(
     MissingExtraError
         If the extra "train" is not installed.
     """
-    _refuse_missing_extra()
+    MissingExtraError.unless_installed("train")
     from classicselfie.training import judge
     from classicselfie.training.dataset import extract_dataset
     from classicselfie.training.report import figures_path, write_report
@@ -269,13 +268,6 @@ def evaluate(
     figures = write_report(results, output, force=force)
     note(f"wrote {output} and {figures_path(output)}")
     return figures
-
-
-def _refuse_missing_extra() -> None:
-    """Complain before the work begins."""
-    for package in ("joblib", "sklearn", "tqdm", "matplotlib", "jinja2"):
-        if find_spec(package) is None:
-            raise MissingExtraError(package, "train")
 
 
 def _readable(dataset: Dataset) -> Dataset:

@@ -129,13 +129,15 @@ class WorkerPool(Generic[T]):
         self._jobs.put((future, request))
         return future
 
-    def as_done(self, jobs: Iterable[tuple[Key, Message]]) -> Iterator[tuple[Key, Future[T]]]:
+    def as_done(
+        self, jobs: Iterable[tuple[Key, Message] | None]
+    ) -> Iterator[tuple[Key, Future[T]]]:
         """Have many requests answered, in order of arrival; few are taken ahead.
 
         Parameters
         ----------
-        jobs : iterable of (key, Message)
-            Read as the processes get on.
+        jobs : iterable of (key, Message) or None
+            Read as the processes get on. At None nothing is begun, and what is done is yielded.
 
         Yields
         ------
@@ -145,10 +147,11 @@ class WorkerPool(Generic[T]):
         """
         done: SimpleQueue[tuple[Key, Future[T]]] = SimpleQueue()
         under_way = 0
-        for key, request in jobs:
-            future = self.submit(request)
-            future.add_done_callback(partial(_arrive, done, key))
-            under_way += 1
+        for job in jobs:
+            if job is not None:
+                key, request = job
+                self.submit(request).add_done_callback(partial(_arrive, done, key))
+                under_way += 1
             while under_way >= _PER_PROCESS * len(self._workers) or not done.empty():
                 yield done.get()
                 under_way -= 1
