@@ -20,6 +20,7 @@ from classicselfie.cli import COMMANDS
 
 # The guide that tells the story behind each command.
 GUIDES = {
+    "doctor": ("When something seems wrong", "../command-line.md#when-something-seems-wrong"),
     "check": ("The command line", "../command-line.md"),
     "scan": ("Whole collections", "../scan.md"),
     "explain": ("Why: reading an explanation", "../explain.md"),

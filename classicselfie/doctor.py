@@ -12,13 +12,16 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from classicselfie import __version__
 from classicselfie.errors import ClassicSelfieError, describe
 from classicselfie.extras import EXTRAS, install_command, missing
 from classicselfie.resources import resource
 from classicselfie.wording import listed
+
+if TYPE_CHECKING:
+    from classicselfie.images import BgrImage  # which loads OpenCV, and that may be broken
 
 OPENCVS = (
     "opencv-contrib-python-headless",
@@ -34,16 +37,19 @@ _FILES = (
 # What the bundled weights make of the drawn person, and by how much builds of OpenCV may differ.
 _EXPECTED = {"yunet": 0.70, "haar": 0.15}
 _TOLERANCE = 0.05
-Found = dict[str, Any]
+Found: TypeAlias = dict[str, Any]
+Pictures: TypeAlias = "tuple[BgrImage, BgrImage]"
 
 
-def examine(check_config: Callable[[], str | None]) -> Found:
+def examine(check_config: Callable[[], str | None], draw: Callable[[], Pictures]) -> Found:
     """Look at everything.
 
     Parameters
     ----------
     check_config : callable
         Reads the config file and returns its name; None without one.
+    draw : callable
+        Draws the person and the empty room of the self-test.
 
     Returns
     -------
@@ -64,7 +70,7 @@ def examine(check_config: Callable[[], str | None]) -> Found:
     looks: dict[str, Callable[[list[str]], Any]] = {
         "files": _files,
         "weights": _weights,
-        "self_test": _self_test,
+        "self_test": lambda problems: _self_test(problems, draw()),
         "config": lambda _: check_config(),
     }
     for name, look in looks.items():
@@ -187,11 +193,10 @@ def _sums() -> dict[Path, bytes]:
     }
 
 
-def _self_test(problems: list[str]) -> dict[str, str]:
+def _self_test(problems: list[str], pictures: Pictures) -> dict[str, str]:
     """Judge a drawn person and an empty room, of which the answers are known."""
     import cv2
 
-    from classicselfie.benchmark.drawing import draw_person, draw_scene
     from classicselfie.detector import SelfieDetector
 
     states = {}
@@ -200,7 +205,7 @@ def _self_test(problems: list[str]) -> dict[str, str]:
             states[name] = "not possible: this OpenCV has no CascadeClassifier"
             continue
         detector = SelfieDetector(detector=name)
-        person, room = map(detector.check, (draw_person(600, 800), draw_scene(600, 800)))
+        person, room = map(detector.check, pictures)
         is_right = (
             len(person.faces) == 1
             and abs((person.probability or 0.0) - expected) <= _TOLERANCE

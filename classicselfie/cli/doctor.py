@@ -10,6 +10,7 @@ from classicselfie.console import say, say_json
 
 if TYPE_CHECKING:
     from classicselfie.cli.options import Commands
+    from classicselfie.doctor import Pictures
 
 
 def add_to(commands: Commands) -> None:
@@ -35,12 +36,18 @@ def add_to(commands: Commands) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from classicselfie.doctor import examine, in_words
 
-    found = examine(lambda: _check_config(arguments))
+    found = examine(lambda: _check_config(arguments), _draw)
     if arguments.json:
         say_json(found)
     else:
         say(*in_words(found))
     return Code.FAILED if found["problems"] else Code.DONE
+
+
+def _draw() -> Pictures:
+    from classicselfie.benchmark.drawing import draw_person, draw_scene
+
+    return draw_person(600, 800), draw_scene(600, 800)
 
 
 def _check_config(arguments: argparse.Namespace) -> str | None:
