@@ -284,10 +284,11 @@ def run(command: list[str], folder: Path, installed: Path, *, any_code: bool = F
 
 def compare_output(text: str, folder: Path, installed: Path) -> list[str]:
     """Hold a block without a language, which is output, against what prints it."""
-    title = re.match(r"exit codes of ([\w-]+):", text)
+    title = re.match(r"exit codes of (?:every command|([\w-]+)):", text)
     if title is None:
         return ["nothing is known that prints it; name a language, or tell why it does not run"]
-    command = [str(installed / "bin" / "classicselfie"), title[1], "--help"]
+    of = [title[1]] if title[1] else []
+    command = [str(installed / "bin" / "classicselfie"), *of, "--help"]
     shown = subprocess.run(
         command,
         cwd=folder,
@@ -297,7 +298,7 @@ def compare_output(text: str, folder: Path, installed: Path) -> list[str]:
         check=False,
     )
     same = " ".join(text.split()) in " ".join(shown.stdout.split())
-    return [] if same else [f"classicselfie {title[1]} --help tells otherwise:\n{shown.stdout}"]
+    return [] if same else [f"{title[0]} --help tells otherwise:\n{shown.stdout}"]
 
 
 def read_json(text: str, folder: Path, installed: Path) -> list[str]:

@@ -17,6 +17,7 @@ from commands import call
 from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import port_pictures
 from classicselfie.export.carried import can_be_carried
+from classicselfie.extras import install_command
 from classicselfie.features import FEATURE_NAMES
 from classicselfie.model import load_model
 from classicselfie.resources import resource
@@ -103,7 +104,7 @@ def test_a_missing_extra_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     done = call("export", tmp_path / "new")
     assert done.returncode == 2
     assert done.stderr == (
-        "classicselfie: onnx is not installed; run: python -m pip install 'classicselfie[export]'\n"
+        f"classicselfie: onnx is not installed; run: {install_command('export')}\n"
     )
     assert not (tmp_path / "new").exists()
 
