@@ -27,6 +27,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from classicselfie.features import FEATURE_NAMES
+from classicselfie.model import standardise
 from classicselfie.resources import resource
 from classicselfie.training import validation
 from classicselfie.training.dataset import Dataset, extract_dataset
@@ -62,8 +63,10 @@ class EmbeddingScore:
         c = self.c or choose_c(self.rows, train, self.with_c)
         rows = [self.rows[i] for i in train]
         selfie = np.array([row.selfie for row in rows])
-        svm = fit_linear(self.embedding[list(train)], selfie, sample_weights(rows), c)
-        return svm.decision_function(self.embedding[list(test)])
+        weights = sample_weights(rows)
+        x = self.embedding[list(train)]
+        mean, scale, coef, intercept = fit_linear(x, selfie, weights, c)
+        return standardise(self.embedding[list(test)], mean, scale) @ coef + intercept
 
     def with_c(self, c: float) -> Score:
         """Return the same with a C."""

@@ -581,12 +581,11 @@ def test_what_is_written_is_what_was_measured() -> None:
     generator = np.random.default_rng(0)
     x = generator.normal(3, 2, (200, 5))
     selfie = x[:, 0] > 3
-    found = fit_linear(x, selfie, np.ones(200), 0.01)
-    for values in (found.mean, found.scale, found.coef, np.array([found.intercept])):
+    mean, scale, coef, intercept = fit_linear(x, selfie, np.ones(200), 0.01)
+    for values in (mean, scale, coef, np.array([intercept])):
         assert values.tolist() == [float(f"{value:.4g}") for value in values]
-    expected = np.clip((x - found.mean) / found.scale, -3, 3) @ found.coef + found.intercept
-    np.testing.assert_allclose(found.decision_function(x), expected)
-    assert roc_auc_score(selfie, expected) > 0.95
+    decisions = np.clip((x - mean) / scale, -3, 3) @ coef + intercept
+    assert roc_auc_score(selfie, decisions) > 0.95
 
 
 def test_few_photos_make_no_steep_calibration() -> None:

@@ -210,19 +210,15 @@ def judge_left_out(
                 "these figures flatter the model."
             )
         ),
-        rows=rows,
         folds=folds.index,
         fold_names=folds.names,
         whole_sources=folds.whole_sources,
         probabilities=calibrated_without(rows, folds.index, told["decisions"]),
         flags=flags_at_thresholds(rows, folds.index, told["warned"]),
-        share_names=GROUP_NAMES,
         baseline=(
             held_out(folds.index, BaselineScore.of(rows, n_jobs), n_jobs) if baseline else None
         ),
         retrained=_retrained(dataset, detector, folds, n_jobs) if retrain else {},
-        bands=_bands(dataset),
-        unreadable=[(row.name, why) for row, why in dataset.unreadable],
         **told,
     )
 
@@ -275,24 +271,20 @@ def judge_with(model: LinearModel, dataset: Dataset, n_jobs: int = -1) -> Result
                 else "None of the photos' sources is named in the weights' training data."
             )
         ),
-        rows=rows,
         folds=np.zeros(len(rows), np.int64),
         fold_names=["all"],
         whole_sources=not seen,
-        share_names=GROUP_NAMES,
         baseline=(
             held_out(folds.index, BaselineScore.of(rows, n_jobs), n_jobs) if judgeable else None
         ),
         retrained={},
-        bands=_bands(dataset),
-        unreadable=[(row.name, why) for row, why in dataset.unreadable],
         **told,
         **told_by_calibration(model, told),
     )
 
 
 def told_by_shares(dataset: Dataset, scored: Floats) -> dict[str, Any]:
-    """Sum shares up to what `Results` tells of each photo.
+    """Sum shares up to what `Results` tells of each photo, whoever judged it.
 
     Parameters
     ----------
@@ -303,7 +295,7 @@ def told_by_shares(dataset: Dataset, scored: Floats) -> dict[str, Any]:
     Returns
     -------
     dict
-        `decisions`, `warned`, `early`, `early_warned` and `shares`.
+        `decisions`, `warned`, `early`, `early_warned`, `shares`, and what the dataset tells.
     """
     decisions, early = scored[:, 0].sum(axis=1), scored[:, 1:].sum(axis=2)
     return {
@@ -312,10 +304,19 @@ def told_by_shares(dataset: Dataset, scored: Floats) -> dict[str, Any]:
         "early": early,
         "early_warned": _without_faceless(dataset.early, early),
         "shares": scored[:, 0, :-1],
+        "share_names": GROUP_NAMES,
+        "rows": dataset.rows,
+        "unreadable": [(row.name, why) for row, why in dataset.unreadable],
+        "bands": {
+            "brightness of the face": [brightness_band(luma) for luma in dataset.face_light[:, 0]],
+            "skin tone in the picture": [
+                skin_tone_band(angle) for angle in dataset.face_light[:, 1]
+            ],
+        },
     }
 
 
-def told_by_calibration(model: LinearModel, told: Mapping[str, Floats]) -> dict[str, Any]:
+def told_by_calibration(model: LinearModel, told: Mapping[str, Any]) -> dict[str, Any]:
     """Add the `probabilities`, and the `flags` at the thresholds, that a model gives itself."""
     probabilities = np.array([model.probability(value) for value in told["decisions"]])
     flags = {
@@ -329,10 +330,3 @@ def _without_faceless(features: npt.NDArray[np.float32], decisions: Floats) -> F
     """Give photos without a face the lowest value: nobody is warned of those."""
     found = features[..., FEATURE_NAMES.index("face.found")] > 0
     return np.where(found, decisions, -np.inf)
-
-
-def _bands(dataset: Dataset) -> Mapping[str, Sequence[str]]:
-    return {
-        "brightness of the face": [brightness_band(value) for value in dataset.face_light[:, 0]],
-        "skin tone in the picture": [skin_tone_band(value) for value in dataset.face_light[:, 1]],
-    }
