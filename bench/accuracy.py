@@ -18,6 +18,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from classicselfie.training import validation
 from classicselfie.training.dataset import Dataset, extract_dataset
 from classicselfie.training.fit import Settings, fit, fit_linear, sample_weights
 from classicselfie.training.folds import Floats, Score, assign_folds, held_out
-from classicselfie.training.judge import BaselineScore, ModelScore
+from classicselfie.training.judge import BaselineScore, score_model
 from classicselfie.training.manifest import Row, read_manifest, without_groups
 from classicselfie.training.resampling import (
     draw_groups,
@@ -232,7 +233,7 @@ def main() -> None:
     for detector in arguments.detectors:
         dataset = extract(detector)
         name = f"classicselfie, {detector}"
-        decisions[name] = judge(ModelScore(dataset, detector))[:, 0].sum(axis=1)
+        decisions[name] = judge(partial(score_model, dataset, detector, None))[:, 0].sum(axis=1)
         size[name] = resource("models", f"{detector}.json").stat().st_size
         face = dataset.features[:, 0, FEATURE_NAMES.index("face.diagonal")].astype(np.float64)
         decisions[f"face size, {detector}"] = face

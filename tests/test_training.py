@@ -31,7 +31,7 @@ from classicselfie.cli import main
 from classicselfie.model import BUNDLED, load_model
 from classicselfie.resources import resource
 from classicselfie.training.augment import augment
-from classicselfie.training.bands import brightness_band, measure_face, skin_tone_band
+from classicselfie.training.bands import BRIGHTNESS, SKIN_TONE, band, measure_face
 from classicselfie.training.card import card_text
 from classicselfie.training.command import train
 from classicselfie.training.dataset import VERSIONS, Dataset, FeatureCache, extract_dataset
@@ -810,12 +810,12 @@ def test_light_and_skin_tone_are_measured_on_the_face() -> None:
         image[40:140, 40:120] = bgr
         luma, angle = measure_face(image, face)
         assert luma == pytest.approx(0.114 * bgr[0] + 0.587 * bgr[1] + 0.299 * bgr[2], abs=1)
-        assert brightness_band(luma).startswith(brightness)
-        assert skin_tone_band(angle).startswith(tone), angle
+        assert band(luma, BRIGHTNESS).startswith(brightness)
+        assert band(angle, SKIN_TONE).startswith(tone), angle
     # Grey or blue light leaves no angle, no face no measure at all.
     image[:] = 128
-    assert skin_tone_band(measure_face(image, face)[1]) == ""
-    assert [brightness_band(measure_face(image, None)[0])] == [""]
+    assert band(measure_face(image, face)[1], SKIN_TONE) == ""
+    assert [band(measure_face(image, None)[0], BRIGHTNESS)] == [""]
 
 
 def test_augmentation_changes_the_picture_but_not_its_kind() -> None:

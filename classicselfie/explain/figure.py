@@ -155,7 +155,7 @@ def draw_occlusion(axes: Axes, explanation: Explanation) -> None:
     limit = max(0.05, float(np.abs(explanation.occlusion).max()))
     drawn = axes.imshow(
         explanation.occlusion,
-        cmap=_diverging(),
+        cmap=LinearSegmentedColormap.from_list("selfie", [AGAINST, "#f7f7f7", FOR]),
         norm=TwoSlopeNorm(0.0, -limit, limit),
         alpha=0.6,
     )
@@ -266,10 +266,6 @@ def draw_sum(axes: Axes, explanation: Explanation) -> None:
     axes.tick_params(length=0)
     axes.set_title("The sum, strongest first")
     axes.set_xlabel("blue speaks for a selfie, orange against;\nthe bars end at the decision value")
-
-
-def _diverging() -> LinearSegmentedColormap:
-    return LinearSegmentedColormap.from_list("selfie", [AGAINST, "#f7f7f7", FOR])
 
 
 def _frame(axes: Axes, width: int, height: int, *, ticks: bool = False) -> None:

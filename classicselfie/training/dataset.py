@@ -24,7 +24,7 @@ from classicselfie.features import (
     Vector,
     extract_features,
 )
-from classicselfie.images import BgrImage, resize
+from classicselfie.images import BgrImage, fitted
 from classicselfie.model import EARLY_STAGES
 from classicselfie.photo import load_photo
 from classicselfie.progress import progress_bar
@@ -155,11 +155,8 @@ def thumbnail_features(image: BgrImage, detector: FaceDetector) -> Vector:
 
 def _thumbnail(image: BgrImage) -> bytes:
     """Make the JPEG that a camera would embed."""
-    height, width = image.shape[:2]
-    scale = _THUMBNAIL_SIDE / max(height, width)
-    small = resize(image, max(1, round(width * scale)), max(1, round(height * scale)))
     quality = [cv2.IMWRITE_JPEG_QUALITY, _THUMBNAIL_QUALITY]
-    return cv2.imencode(".jpg", small, quality)[1].tobytes()
+    return cv2.imencode(".jpg", fitted(image, _THUMBNAIL_SIDE), quality)[1].tobytes()
 
 
 class FeatureCache:

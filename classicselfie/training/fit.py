@@ -18,6 +18,7 @@ from classicselfie.model import LinearModel, standardise
 from classicselfie.training.dataset import Dataset
 from classicselfie.training.folds import Floats
 from classicselfie.training.manifest import Row
+from classicselfie.training.resampling import Flags
 
 # One selfie in seven shows several people, of the other photos with a face one in four does: as
 # they come, several faces would argue against a selfie. See docs/experiments.md.
@@ -66,7 +67,7 @@ def sample_weights(rows: Sequence[Row]) -> Floats:
 
 
 def fit_linear(
-    x: npt.ArrayLike, selfie: npt.NDArray[np.bool_], weights: Floats, c: float
+    x: npt.ArrayLike, selfie: Flags, weights: Floats, c: float
 ) -> tuple[Floats, Floats, Floats, float]:
     """Standardise numbers and fit a linear SVM, rounded as it is written.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from classicselfie.errors import WorkersError
 from classicselfie.features import FEATURE_NAMES, GROUPS
 from classicselfie.model import LinearModel
 from classicselfie.photo import open_photo
-from classicselfie.training.bands import brightness_band, skin_tone_band
+from classicselfie.training.bands import BRIGHTNESS, SKIN_TONE, band
 from classicselfie.training.dataset import Dataset
 from classicselfie.training.fit import Settings, fit, sample_weights
 from classicselfie.training.folds import Floats, Folds, assign_folds, held_out
@@ -30,30 +31,31 @@ from classicselfie.workers.worker import CrashError, FailedError
 GROUP_NAMES = tuple(group.name for group in GROUPS)
 
 
-@dataclass(frozen=True, eq=False)
-class ModelScore:
-    """`Score` of the real model: the shares of the feature groups and, last, the bias.
+def score_model(
+    dataset: Dataset,
+    detector: str,
+    settings: Settings | None,
+    train: Sequence[int],
+    test: Sequence[int],
+) -> Floats:
+    """Train the real model and score others: what makes a `Score`, the rows given last.
 
-    Attributes
+    Parameters
     ----------
     dataset : Dataset
     detector : str
-    settings : Settings, optional
-        By default they are chosen anew, on the training photos alone.
+    settings : Settings or None
+        None chooses them anew, on the training photos alone.
+    train, test : sequence of int
+        Rows.
+
+    Returns
+    -------
+    ndarray of float64, shape (test, 1 + stages, groups + 1)
+        Of `look_shares`; each last row sums up to a decision value.
     """
-
-    dataset: Dataset
-    detector: str
-    settings: Settings | None = None
-
-    def __call__(self, train: Sequence[int], test: Sequence[int]) -> Floats:
-        """Train and score; shape (test, 1 + stages, groups + 1): the photos and the early looks.
-
-        Each last row sums up to a decision value.
-        """
-        settings = self.settings or choose_settings(self.dataset, train, self.detector)
-        model = fit(self.dataset, train, settings, self.detector)
-        return look_shares(model, self.dataset, test)
+    settings = settings or choose_settings(dataset, train, detector)
+    return look_shares(fit(dataset, train, settings, detector), dataset, test)
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +196,7 @@ def judge_left_out(
     Results
     """
     rows = dataset.rows
-    scored = held_out(folds.index, ModelScore(dataset, detector, settings), n_jobs)
+    scored = held_out(folds.index, partial(score_model, dataset, detector, settings), n_jobs)
     told = told_by_shares(dataset, scored)
     return Results(
         model=f"classicselfie, {detector}",
@@ -229,7 +231,7 @@ def _retrained(dataset: Dataset, detector: str, folds: Folds, n_jobs: int) -> di
     out = {}
     for family in ("", *sorted({_family(name) for name in GROUP_NAMES})):
         groups = tuple(name for name in GROUP_NAMES if _family(name) != family)
-        score = ModelScore(plain, detector, Settings(groups=groups))
+        score = partial(score_model, plain, detector, Settings(groups=groups))
         out[family] = held_out(folds.index, score, n_jobs)[:, 0].sum(axis=1)
     return out
 
@@ -308,9 +310,9 @@ def told_by_shares(dataset: Dataset, scored: Floats) -> dict[str, Any]:
         "rows": dataset.rows,
         "unreadable": [(row.name, why) for row, why in dataset.unreadable],
         "bands": {
-            "brightness of the face": [brightness_band(luma) for luma in dataset.face_light[:, 0]],
+            "brightness of the face": [band(luma, BRIGHTNESS) for luma in dataset.face_light[:, 0]],
             "skin tone in the picture": [
-                skin_tone_band(angle) for angle in dataset.face_light[:, 1]
+                band(tone, SKIN_TONE) for tone in dataset.face_light[:, 1]
             ],
         },
     }

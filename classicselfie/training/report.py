@@ -237,7 +237,7 @@ def curve(selfie: Flags, scores: Floats) -> dict[str, list[Any]]:
         "recall": [round(float(value), 5) for value in recall],
         **{
             key: [
-                _rounded(precision_at(prior, float(r), float(f)))
+                precision_at(prior, float(r), float(f))
                 for r, f in zip(recall, alarm_rate, strict=True)
             ]
             for key, prior in (
@@ -251,11 +251,7 @@ def curve(selfie: Flags, scores: Floats) -> dict[str, list[Any]]:
 def precision_at(base_rate: float, recall: float, false_positive_rate: float) -> float | None:
     """Share of selfies among the flagged where this share of all photos are selfies."""
     flagged = base_rate * recall + (1 - base_rate) * false_positive_rate
-    return base_rate * recall / flagged if flagged else None
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+    return round(base_rate * recall / flagged, 4) if flagged else None
 
 
 def confusion(selfie: Flags, flags: Flags) -> dict[str, Any]:
@@ -287,10 +283,10 @@ def confusion(selfie: Flags, flags: Flags) -> dict[str, Any]:
         "false_positive_rate": share_of(alarms, alarms + passed),
         "precision": share_of(found, found + alarms),
         "precision_at_base_rate": {
-            "share": _rounded(precision_at(BASE_RATE, recall, alarm_rate)),
+            "share": precision_at(BASE_RATE, recall, alarm_rate),
             "interval": [
-                _rounded(precision_at(BASE_RATE, recall_low, alarm_high)),
-                _rounded(precision_at(BASE_RATE, recall_high, alarm_low)),
+                precision_at(BASE_RATE, recall_low, alarm_high),
+                precision_at(BASE_RATE, recall_high, alarm_low),
             ],
         },
         "balanced_accuracy": {
