@@ -363,7 +363,7 @@ def test_bad_options_are_one_line(
         assert complaint in line
     with pytest.raises(SystemExit, match="2"):
         main(["train", str(manifest), "-o", out, "--jobs", "0"])
-    assert "no number of processes" in capsys.readouterr().err
+    assert "not a number of processes" in capsys.readouterr().err
 
 
 def test_what_was_extracted_is_kept(manifest: Path, tmp_path: Path) -> None:
