@@ -18,6 +18,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,13 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from classicselfie.features import FEATURE_NAMES
+from classicselfie.model import standardise
 from classicselfie.resources import resource
 from classicselfie.training import validation
 from classicselfie.training.dataset import Dataset, extract_dataset
 from classicselfie.training.fit import Settings, fit, fit_linear, sample_weights
 from classicselfie.training.folds import Floats, Score, assign_folds, held_out
-from classicselfie.training.judge import BaselineScore, ModelScore
+from classicselfie.training.judge import BaselineScore, score_model
 from classicselfie.training.manifest import Row, read_manifest, without_groups
 from classicselfie.training.resampling import (
     draw_groups,
@@ -62,8 +64,10 @@ class EmbeddingScore:
         c = self.c or choose_c(self.rows, train, self.with_c)
         rows = [self.rows[i] for i in train]
         selfie = np.array([row.selfie for row in rows])
-        svm = fit_linear(self.embedding[list(train)], selfie, sample_weights(rows), c)
-        return svm.decision_function(self.embedding[list(test)])
+        weights = sample_weights(rows)
+        x = self.embedding[list(train)]
+        mean, scale, coef, intercept = fit_linear(x, selfie, weights, c)
+        return standardise(self.embedding[list(test)], mean, scale) @ coef + intercept
 
     def with_c(self, c: float) -> Score:
         """Return the same with a C."""
@@ -229,7 +233,7 @@ def main() -> None:
     for detector in arguments.detectors:
         dataset = extract(detector)
         name = f"classicselfie, {detector}"
-        decisions[name] = judge(ModelScore(dataset, detector))[:, 0].sum(axis=1)
+        decisions[name] = judge(partial(score_model, dataset, detector, None))[:, 0].sum(axis=1)
         size[name] = resource("models", f"{detector}.json").stat().st_size
         face = dataset.features[:, 0, FEATURE_NAMES.index("face.diagonal")].astype(np.float64)
         decisions[f"face size, {detector}"] = face

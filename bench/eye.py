@@ -24,7 +24,7 @@ from classicselfie.faces import make_detector
 from classicselfie.features import FEATURE_NAMES, extract_features
 from classicselfie.images import BgrImage
 from classicselfie.photo import load_photo
-from classicselfie.training.dataset import extract_dataset, look_well
+from classicselfie.training.dataset import extract_dataset, looks
 from classicselfie.training.fit import Settings, fit
 from classicselfie.training.folds import assign_folds, splits
 from classicselfie.training.manifest import Row, read_manifest
@@ -125,7 +125,7 @@ def vectors(path: Path, partners: Sequence[Path], detector: str) -> np.ndarray:
     made = []
     for change in VERSIONS.values():
         picture = load_photo(np.ascontiguousarray(change(image, others))).image
-        made.append(extract_features(look_well(picture, eye)))
+        made.append(extract_features(looks(picture, eye)[1]))
     return np.array(made)
 
 

@@ -27,7 +27,7 @@ from classicselfie.features import Vector, extract_features
 from classicselfie.images import BgrImage, resize
 from classicselfie.model import EARLY_STAGES, load_model
 from classicselfie.photo import load_photo, open_photo
-from classicselfie.training.dataset import extract_dataset, look_well, thumbnail_features
+from classicselfie.training.dataset import extract_dataset, thumbnail_features
 from classicselfie.training.fit import Settings
 from classicselfie.training.folds import assign_folds
 from classicselfie.training.judge import judge_left_out
@@ -75,7 +75,7 @@ def extract(paths: Sequence[Path], detector: str) -> list[list[Vector | None]]:
         pixels, thumbnail = looks
         found.append(
             [
-                extract_features(look_well(pixels.image, eye)),
+                extract_features(looks(pixels.image, eye)[1]),
                 thumbnail and thumbnail_features(thumbnail.image, eye),
             ]
         )

@@ -25,6 +25,7 @@ from matplotlib import rc_context, rcParams
 from sklearn.metrics import precision_score, roc_auc_score, roc_curve
 
 from classicselfie.errors import ManifestError
+from classicselfie.files import write_files
 from classicselfie.training.manifest import Row
 from classicselfie.training.report import (
     THUMBNAIL,
@@ -34,7 +35,7 @@ from classicselfie.training.report import (
     figures,
     figures_path,
     precision_at,
-    write_report,
+    report_files,
 )
 from classicselfie.training.results import Results
 from classicselfie.training.validation import tpr_at_fpr, wilson
@@ -122,6 +123,12 @@ def results(pictures: list[Path]) -> Results:
         },
         unreadable=[("broken.jpg", "the picture is damaged")],
     )
+
+
+def write_report(results: Results, path: Path) -> dict[str, Any]:
+    told, files = report_files(results, path)
+    write_files(files)
+    return told
 
 
 @pytest.fixture(scope="module")

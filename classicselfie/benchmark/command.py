@@ -22,9 +22,7 @@ from classicselfie.benchmark.device import describe_device, describe_moment, fre
 from classicselfie.benchmark.estimate import Costs, batch_rounds, expected_seconds, in_words
 from classicselfie.benchmark.figures import (
     ALL_CORES,
-    IMPORTS_MEMORY,
     ONE_PROCESS,
-    PEAK_MEMORY,
     Figure,
     beside,
     many_group,
@@ -185,7 +183,9 @@ class _Bench:
         figures = []
         for picture in progress_bar(self.pictures, desc="peak memory", unit="photo", leave=False):
             figures += times(picture.name, samples[picture.name])
-            figures += _megabytes(picture.name, measure.peak_memory(self.detector, picture.path))
+            for name, peak in measure.peak_memory(self.detector, picture.path).items():
+                megabytes = round(peak / 1e6, 1)
+                figures.append(Figure(picture.name, name, "MB", megabytes, megabytes))
         return figures
 
     def cold_starts(self) -> list[Figure]:
@@ -225,16 +225,6 @@ def _missing_network() -> str:
     if find_spec("ai_edge_litert") is None:
         return f"MobileNetV2 is left out: {MissingExtraError('ai_edge_litert', 'bench')}"
     return "MobileNetV2 is left out: give its file with --mobilenet FILE.tflite"
-
-
-def _megabytes(group: str, memory: Mapping[str, int]) -> list[Figure]:
-    return [
-        Figure(group, name, "MB", round(peak / 1e6, 1), round(peak / 1e6, 1))
-        for name, peak in (
-            (IMPORTS_MEMORY, memory["imports alone"]),
-            (PEAK_MEMORY, memory["whole check"]),
-        )
-    ]
 
 
 def _rates(group: str, samples: Mapping[str, Sequence[float]]) -> list[Figure]:

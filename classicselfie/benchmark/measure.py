@@ -14,7 +14,15 @@ from time import perf_counter
 import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile
 
-from classicselfie.benchmark.figures import AFTER_DECODING, EIGHTH, FULL, MOBILENET, WHOLE
+from classicselfie.benchmark.figures import (
+    AFTER_DECODING,
+    EIGHTH,
+    FULL,
+    IMPORTS_MEMORY,
+    MOBILENET,
+    PEAK_MEMORY,
+    WHOLE,
+)
 from classicselfie.detector import SelfieDetector
 from classicselfie.errors import BenchmarkError, MissingExtraError
 from classicselfie.photo import open_photo
@@ -156,10 +164,10 @@ def run_python(arguments: Sequence[str], codes: Sequence[int] = (0,)) -> str:
 
 
 def peak_memory(detector: str, photo: Path) -> dict[str, int]:
-    """Peak memory in bytes of a fresh process that checks one photo; see `memory`."""
+    """Peak memory in bytes, by figure, of a fresh process that checks one photo; see `memory`."""
     module = "classicselfie.benchmark.memory"
-    answer: dict[str, int] = json.loads(run_python(("-m", module, str(photo), detector)))
-    return answer
+    answer: list[int] = json.loads(run_python(("-m", module, str(photo), detector)))
+    return dict(zip((IMPORTS_MEMORY, PEAK_MEMORY), answer, strict=True))
 
 
 def throughput(

@@ -11,6 +11,8 @@ from typing import cast
 import cv2
 import numpy as np
 import numpy.typing as npt
+from PIL.ExifTags import Base
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from classicselfie.benchmark.drawing import draw_person, draw_scene, turned
 from classicselfie.errors import BenchmarkError
@@ -27,6 +29,7 @@ BYTES_PER_PIXEL_ON_DISK = 0.5
 _GRAIN_ROWS = 256
 _THUMBNAIL_LONG_SIDE = 320
 _JPEG_START = b"\xff\xd8"
+_TIFF_HEAD = 8  # bytes before the first directory
 
 
 @dataclass(frozen=True)
@@ -217,8 +220,8 @@ def _encode(image: BgrImage, *, progressive: bool) -> bytes:
 def exif_segment(orientation: int, thumbnail: bytes) -> bytes:
     """Write an EXIF block (APP1) with a camera's name, an orientation and a thumbnail.
 
-    Pillow writes no thumbnails. The first directory holds tags of the photo, the second one
-    where the thumbnail lies (Exif 2.3, 4.5.3 and 4.5.8).
+    Pillow writes directories, but none for thumbnails. The first one holds tags of the photo, the
+    second one where the thumbnail lies (Exif 2.3, 4.5.3 and 4.5.8).
 
     Parameters
     ----------
@@ -231,30 +234,16 @@ def exif_segment(orientation: int, thumbnail: bytes) -> bytes:
     -------
     bytes
     """
-    short, long, text = 3, 4, 2
-    make = b"Bench\0"
-    first = [(0x010F, text, len(make), 0), (0x0112, short, 1, orientation)]
-    second = [(0x0103, short, 1, 6), (0x0201, long, 1, 0), (0x0202, long, 1, len(thumbnail))]
-    text_at = 8 + _directory_bytes(first)
-    second_at = text_at + len(make)
-    thumbnail_at = second_at + _directory_bytes(second)
-    first[0] = (0x010F, text, len(make), text_at)
-    second[1] = (0x0201, long, 1, thumbnail_at)
-    tiff = struct.pack("<2sHI", b"II", 42, 8)
-    tiff += _directory(first, second_at if thumbnail else 0) + make
+    first, second = ImageFileDirectory_v2(), ImageFileDirectory_v2()
+    first.update({Base.Make: "Bench", Base.Orientation: orientation})
+    second.update({Base.Compression: 6, Base.JpegIFByteCount: len(thumbnail), Base.JpegIFOffset: 0})
+    tiff = bytearray(struct.pack("<2sHI", b"II", 42, _TIFF_HEAD))
+    tiff += first.tobytes(_TIFF_HEAD)
     if thumbnail:
-        tiff += _directory(second, 0) + thumbnail
+        start = len(tiff)
+        # Behind a directory's count and entries stands where the next one begins.
+        struct.pack_into("<I", tiff, _TIFF_HEAD + 2 + 12 * len(first), start)
+        second[Base.JpegIFOffset] = start + len(second.tobytes(start))
+        tiff += second.tobytes(start) + thumbnail
     body = b"Exif\0\0" + tiff
     return b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
-
-
-_Entry = tuple[int, int, int, int]
-
-
-def _directory_bytes(entries: Sequence[_Entry]) -> int:
-    return 2 + 12 * len(entries) + 4
-
-
-def _directory(entries: Sequence[_Entry], following: int) -> bytes:
-    packed = b"".join(struct.pack("<HHII", *entry) for entry in entries)
-    return struct.pack("<H", len(entries)) + packed + struct.pack("<I", following)

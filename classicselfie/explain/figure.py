@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import cv2
 import numpy as np
-from matplotlib import rc_context, rcdefaults, rcParams
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.figure import Figure
@@ -33,20 +33,8 @@ from classicselfie.images import BgrImage
 from classicselfie.observations import find_cut
 
 # Okabe and Ito's colours, told apart by everybody.
-INK, LINE, FOR, AGAINST = "#222222", "#cccccc", "#0072b2", "#d55e00"
-_STYLE: dict[Any, Any] = {
-    "text.parse_math": False,
-    "font.size": 9,
-    "axes.titlesize": 10,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.labelsize": 8,
-    "text.color": INK,
-    "axes.edgecolor": LINE,
-    "axes.labelcolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-}
+INK, FOR, AGAINST = "#222222", "#0072b2", "#d55e00"
+_STYLE = Path(__file__).with_name("explanation.mplstyle")
 _WIDTH, _NUMBERS = 13.0, 5.6  # inches: of all, and the height of what is below the photo
 _LEAD = (3.6, 6.0)  # the height of the photo
 _DPI = 90
@@ -64,9 +52,8 @@ def draw_figure(explanation: Explanation) -> bytes:
     bytes
         A PNG.
     """
-    with rc_context():
-        rcdefaults()  # the reader's own style must not change the picture
-        rcParams.update(_STYLE)
+    # Anew, so that the reader's own style does not change the picture.
+    with style.context(_STYLE, after_reset=True):
         height, width = explanation.photo.image.shape[:2]
         lead_height = float(np.clip(0.42 * _WIDTH * height / width, *_LEAD))
         size = (_WIDTH, lead_height + _NUMBERS)
@@ -93,9 +80,7 @@ def draw_panels(explanation: Explanation) -> dict[str, bytes]:
         "hog_face": draw_hog_face,
     }
     out = {}
-    with rc_context():
-        rcdefaults()
-        rcParams.update(_STYLE)
+    with style.context(_STYLE, after_reset=True):
         for name, draw in panels.items():
             figure = Figure(figsize=(5.0, 5.0), dpi=_DPI, layout="constrained")
             axes = figure.add_subplot()
@@ -170,7 +155,7 @@ def draw_occlusion(axes: Axes, explanation: Explanation) -> None:
     limit = max(0.05, float(np.abs(explanation.occlusion).max()))
     drawn = axes.imshow(
         explanation.occlusion,
-        cmap=_diverging(),
+        cmap=LinearSegmentedColormap.from_list("selfie", [AGAINST, "#f7f7f7", FOR]),
         norm=TwoSlopeNorm(0.0, -limit, limit),
         alpha=0.6,
     )
@@ -281,10 +266,6 @@ def draw_sum(axes: Axes, explanation: Explanation) -> None:
     axes.tick_params(length=0)
     axes.set_title("The sum, strongest first")
     axes.set_xlabel("blue speaks for a selfie, orange against;\nthe bars end at the decision value")
-
-
-def _diverging() -> LinearSegmentedColormap:
-    return LinearSegmentedColormap.from_list("selfie", [AGAINST, "#f7f7f7", FOR])
 
 
 def _frame(axes: Axes, width: int, height: int, *, ticks: bool = False) -> None:

@@ -177,6 +177,5 @@ def _quality(photo: Photo) -> float | None:
 
 
 def _tile(image: BgrImage) -> bytes:
-    return cv2.imencode(".jpg", fitted(image, TILE), [cv2.IMWRITE_JPEG_QUALITY, _TILE_QUALITY])[
-        1
-    ].tobytes()
+    quality = [cv2.IMWRITE_JPEG_QUALITY, _TILE_QUALITY]
+    return cv2.imencode(".jpg", fitted(image, TILE), quality)[1].tobytes()

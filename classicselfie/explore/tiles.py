@@ -46,11 +46,6 @@ class TileStore:
         return cast(BgrImage, cv2.imdecode(data, cv2.IMREAD_COLOR))
 
 
-def map_size(width: int, height: int) -> tuple[int, int]:
-    """Return the size on the map of a tile of this size."""
-    return max(1, round(width * MAP_TILE / TILE)), max(1, round(height * MAP_TILE / TILE))
-
-
 def write_sheet(tiles: Sequence[BgrImage], path: Path, side: int, size: int) -> None:
     """Write one sprite sheet.
 
@@ -77,4 +72,5 @@ def write_sheet(tiles: Sequence[BgrImage], path: Path, side: int, size: int) -> 
 
 def shrink_for_map(tile: BgrImage) -> BgrImage:
     """Shrink a tile to its size on the map."""
-    return resize(tile, *map_size(tile.shape[1], tile.shape[0]))
+    height, width = (max(1, round(side * MAP_TILE / TILE)) for side in tile.shape[:2])
+    return resize(tile, width, height)

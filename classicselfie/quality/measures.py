@@ -299,7 +299,6 @@ class QualityMaps:
         """Noise of the flattest blocks, in shares of their own brightness."""
         sigma = _block_noise(self._grey)
         level = resize(self._grey, sigma.shape[1], sigma.shape[0])
-        # Black and white clip the noise away.
         weight = resize(self._weight, sigma.shape[1], sigma.shape[0])
         # Black and white clip the noise away.
         weight = np.where((level > 6) & (level < 245), weight, weight * _SKIN_WEIGHT)

@@ -168,12 +168,15 @@ def _fitter(
     from sklearn.model_selection import GridSearchCV, GroupKFold
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
+    from sklearn.utils.class_weight import compute_sample_weight
     from threadpoolctl import threadpool_limits
 
     def fit(x: Floats, y: Floats, groups: npt.NDArray[np.int64]) -> tuple[Floats, float]:
         """Fit on features of equal spread, and give the weights of the features as they are."""
         model = Ridge() if loss == "squared" else HuberRegressor(max_iter=2000)
-        weights = _bin_weights(y) if balanced else np.ones(len(y))
+        edges = np.linspace(y.min(), y.max(), RATING_BINS + 1)[1:-1]
+        bins = np.searchsorted(edges, y, side="right")
+        weights = compute_sample_weight("balanced" if balanced else None, bins)
         name = type(model).__name__.lower()
         search = GridSearchCV(
             make_pipeline(StandardScaler(), model),
@@ -189,15 +192,6 @@ def _fitter(
         return coef, float(fitted.intercept_ - coef @ scaler.mean_)
 
     return fit
-
-
-def _bin_weights(y: Floats) -> Floats:
-    """Weigh photos so that all bins of ratings that hold any count the same; mean 1."""
-    edges = np.linspace(y.min(), y.max(), RATING_BINS + 1)[1:-1]
-    place = np.searchsorted(edges, y, side="right")
-    counts = np.bincount(place, minlength=RATING_BINS)
-    weights: Floats = len(y) / (np.count_nonzero(counts) * counts[place])
-    return weights
 
 
 def _figures(y: Floats, predicted: Floats) -> dict[str, Any]:

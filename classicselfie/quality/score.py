@@ -85,23 +85,6 @@ def _early(distance: Floats) -> Floats:
     return fallen
 
 
-_WEIGHTS = {
-    "dark": 4.3,
-    "blown": 0.4,
-    "shading": 0.5,
-    "softness": 3.6,
-    "noise": 9.0,
-    "halos": 1.2,
-    "smoothing": 0.35,
-    "head_size": 2.5,
-    "head_cut": 4.3,
-    "tilt": 5.7,
-    "eyes": 0.4,
-    "clutter": 0.3,
-    "borders": 1.0,
-}
-
-
 @dataclass(frozen=True)
 class QualityPart:
     """What one measure adds to the score.
@@ -274,21 +257,65 @@ class QualityScorer:
                 )
             return cls(
                 name=str(data["name"]),
-                intercept=float(data["intercept"]),
                 coef=np.array(data["coef"], np.float64),
-                lowest=float(data["lowest"]),
-                highest=float(data["highest"]),
-                bend=float(data["bend"]),
                 card=dict(data["card"]),
+                **{key: float(data[key]) for key in ("intercept", "lowest", "highest", "bend")},
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{source} is no valid file of quality weights: {error!r}") from error
 
 
+def _head_size(share: float) -> str:
+    fills = f"the head fills {share:.0%} of the height"
+    if share > LIKED_HEAD:
+        return f"{fills}: a longer arm or a step back leaves it more room"
+    return f"{fills}: come closer, or crop, until it is about a third"
+
+
+def _tilt(degrees: float) -> str:
+    about = max(5, 5 * round(degrees / 5))  # no nearer than the views tell
+    return f"the head is tilted by about {about}°: hold the camera level with it"
+
+
+def _eyes_height(share: float) -> str:
+    if share > LIKED_EYES:
+        return "the eyes are low in the frame: point the camera a little lower"
+    return "the eyes are high in the frame: point the camera a little higher"
+
+
+# By measure: what a whole shortfall costs in points, and what to say of the measure.
+_PARTS: dict[str, tuple[float, str | Callable[[float], str]]] = {
+    "dark": (4.3, "the picture is dark: more light from the front, such as a window, helps"),
+    "blown": (
+        0.4,
+        "much of the background is blown out: turn until the bright light is behind the camera",
+    ),
+    "shading": (0.5, "the light comes from one side: turn towards it, or find a softer one"),
+    "softness": (3.6, "the face is not quite sharp: hold the camera still and focus on the face"),
+    "noise": (9.0, "the picture is grainy: with more light the camera adds less noise"),
+    "halos": (1.2, "edges have bright and dark rims: sharpen the picture less"),
+    "smoothing": (
+        0.35,
+        "the face is smoothed as by a filter: a weaker one, or none, keeps its texture",
+    ),
+    "head_size": (2.5, _head_size),
+    "head_cut": (4.3, "a head touches the edge or leaves the frame: leave some room around it"),
+    "tilt": (5.7, _tilt),
+    "eyes": (0.4, _eyes_height),
+    "clutter": (0.3, "the background is busy: a plainer one leaves more to the face"),
+    "borders": (1.0, "bars take up {:.0%} of the picture: share it without them"),
+}
+
+
+def _tell(measure: str, value: float) -> str:
+    _, told = _PARTS[measure]
+    return told.format(value) if isinstance(told, str) else told(value)
+
+
 DEFAULT_SCORER = QualityScorer(
     "classicselfie-quality-2",
     HIGHEST,
-    np.array([-_WEIGHTS[name] for name in MEASURES]),
+    np.array([-_PARTS[name][0] for name in MEASURES]),
     bend=_BEND,
 )
 
@@ -351,7 +378,7 @@ def rate(photo: Photo, maps: QualityMaps, scorer: QualityScorer = DEFAULT_SCORER
             name,
             float(part),
             float(value),
-            _SENTENCES[name](float(value)) if part <= -_TOLD else "",
+            _tell(name, float(value)) if part <= -_TOLD else "",
         )
         for name, part, value in zip(MEASURES, points, measures, strict=True)
     ]
@@ -398,46 +425,3 @@ def border_share(photo: Photo) -> float:
     rows, columns = photo.image.shape[:2]
     content = rows * photo.scale[1] * columns * photo.scale[0]
     return float(max(0.0, 1.0 - content / (photo.size[0] * photo.size[1])))
-
-
-def _head_size(share: float) -> str:
-    fills = f"the head fills {share:.0%} of the height"
-    if share > LIKED_HEAD:
-        return f"{fills}: a longer arm or a step back leaves it more room"
-    return f"{fills}: come closer, or crop, until it is about a third"
-
-
-def _tilt(degrees: float) -> str:
-    about = max(5, 5 * round(degrees / 5))  # no nearer than the views tell
-    return f"the head is tilted by about {about}°: hold the camera level with it"
-
-
-def _eyes_height(share: float) -> str:
-    if share > LIKED_EYES:
-        return "the eyes are low in the frame: point the camera a little lower"
-    return "the eyes are high in the frame: point the camera a little higher"
-
-
-def _fixed(sentence: str) -> Callable[[float], str]:
-    return lambda value: sentence
-
-
-_SENTENCES: dict[str, Callable[[float], str]] = {
-    "dark": _fixed("the picture is dark: more light from the front, such as a window, helps"),
-    "blown": _fixed(
-        "much of the background is blown out: turn until the bright light is behind the camera"
-    ),
-    "shading": _fixed("the light comes from one side: turn towards it, or find a softer one"),
-    "softness": _fixed("the face is not quite sharp: hold the camera still and focus on the face"),
-    "noise": _fixed("the picture is grainy: with more light the camera adds less noise"),
-    "halos": _fixed("edges have bright and dark rims: sharpen the picture less"),
-    "smoothing": _fixed(
-        "the face is smoothed as by a filter: a weaker one, or none, keeps its texture"
-    ),
-    "head_size": _head_size,
-    "head_cut": _fixed("a head touches the edge or leaves the frame: leave some room around it"),
-    "tilt": _tilt,
-    "eyes": _eyes_height,
-    "clutter": _fixed("the background is busy: a plainer one leaves more to the face"),
-    "borders": lambda share: f"bars take up {share:.0%} of the picture: share it without them",
-}

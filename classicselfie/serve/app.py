@@ -40,6 +40,8 @@ from classicselfie.serve.schema import (
 )
 from classicselfie.web import CORRECTIONS
 
+_BUSY = "there is no room for more photos now; try again in a moment"
+_BROKEN = "no photo can be judged now; /healthz tells why"
 _RETRY_AFTER_SECONDS = 1
 # How much of a body is read on behind an answer that did not wait for it.
 _LINGER_SECONDS = 30.0
@@ -102,20 +104,10 @@ def create_app(
     app.add_middleware(_Frame, metrics=metrics, seconds=min(_LINGER_SECONDS, limits.timeout))
 
     @app.exception_handler(BusyError)
-    async def _busy(_: Request, __: Exception) -> JSONResponse:
-        return JSONResponse(
-            {"detail": "there is no room for more photos now; try again in a moment"},
-            503,
-            {"Retry-After": str(_RETRY_AFTER_SECONDS)},
-        )
-
     @app.exception_handler(WorkersError)
-    async def _broken(_: Request, __: Exception) -> JSONResponse:
-        return JSONResponse(
-            {"detail": "no photo can be judged now; /healthz tells why"},
-            503,
-            {"Retry-After": str(_RETRY_AFTER_SECONDS)},
-        )
+    async def _later(_: Request, error: Exception) -> JSONResponse:
+        why = _BUSY if isinstance(error, BusyError) else _BROKEN
+        return JSONResponse({"detail": why}, 503, {"Retry-After": str(_RETRY_AFTER_SECONDS)})
 
     @app.exception_handler(ClientDisconnect)
     async def _gone(_: Request, __: Exception) -> Response:

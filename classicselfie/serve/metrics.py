@@ -43,11 +43,7 @@ class Metrics:
             ("queue_depth", "Photos that wait for a worker.", lambda: pool.waiting),
             ("pending_photos", "Photos accepted and not yet answered.", lambda: pool.pending),
             ("held_bytes", "Bytes of all bodies in memory.", held_bytes),
-            (
-                "lost_workers",
-                "Photos that cost a worker: crashes, hangs.",
-                lambda: pool.losses,
-            ),
+            ("lost_workers", "Photos that cost a worker: crashes, hangs.", lambda: pool.losses),
         ):
             Gauge(f"classicselfie_{name}", text, registry=registry).set_function(value)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
@@ -104,68 +106,10 @@ class ModelSchema(BaseModel):
     limits: LimitsSchema
 
 
-EXAMPLE: dict[str, Any] = {
-    "path": "holiday.jpg",
-    "label": "selfie",
-    "confidence": "clear",
-    "probability": 0.9731,
-    "threshold": 0.9296,
-    "summary": "Looks like a selfie (97 %), because the face fills 39 % of the height, the head is "
-    "tilted, and the picture's general look agrees.",
-    "front_camera": None,
-    "reasons": [
-        {
-            "signal": "face",
-            "sentence": "the face fills 39 % of the height",
-            "contribution": 0.0832,
-        },
-        {"signal": "pose", "sentence": "the head is tilted", "contribution": 0.0421},
-        {
-            "signal": "look",
-            "sentence": "the picture's general look speaks for a selfie",
-            "contribution": 1.1304,
-        },
-    ],
-    "faces": [
-        {
-            "bbox": [812.5, 640.0, 1180.0, 1570.0],
-            "landmarks": [
-                [1130.0, 1250.0],
-                [1660.0, 1240.0],
-                [1390.0, 1560.0],
-                [1180.0, 1850.0],
-                [1630.0, 1840.0],
-            ],
-            "score": 0.9312,
-        }
-    ],
-    "size": [3024, 4032],
-    "stage": "pixels",
-    "timings_ms": {"open": 0.2, "metadata": 0.3, "decode": 21.4, "faces": 4.1},
-    "model": "classicselfie-yunet-0.2.0",
-    "detail": None,
-}
-UNKNOWN: dict[str, Any] = EXAMPLE | {
-    "path": "notes.txt",
-    "label": "unknown",
-    "confidence": None,
-    "probability": None,
-    "threshold": None,
-    "summary": "Cannot be judged: not a picture in a supported format (JPEG, PNG, WebP, TIFF, BMP, "
-    "GIF, AVIF, HEIC).",
-    "reasons": [
-        {
-            "signal": "unreadable",
-            "sentence": "not a picture in a supported format (JPEG, PNG, WebP, TIFF, BMP, GIF, "
-            "AVIF, HEIC)",
-            "contribution": 0.0,
-        }
-    ],
-    "faces": [],
-    "size": None,
-    "stage": "header",
-    "timings_ms": {},
-}
+_EXAMPLES = json.loads(Path(__file__).with_name("examples.json").read_text(encoding="utf-8"))
+EXAMPLE: dict[str, Any] = _EXAMPLES["verdict"]
+UNKNOWN: dict[str, Any] = EXAMPLE | _EXAMPLES["unknown"]
+MODEL_EXAMPLE: dict[str, Any] = _EXAMPLES["model"]
 
 
 def check_request(limits: Limits) -> dict[str, Any]:
@@ -221,21 +165,6 @@ CHECK_RESPONSES: dict[int | str, dict[str, Any]] = {
                 "schema": {"type": "integer"},
             }
         },
-    },
-}
-MODEL_EXAMPLE: dict[str, Any] = {
-    "name": "classicselfie-yunet-0.2.0",
-    "detector": "yunet",
-    "threshold": 0.9366,
-    "thresholds": {"strict": 0.9366, "sensitive": 0.5747},
-    "figures": {"mean_auc": 0.9771, "mean_recall_at_1_percent_false_alarms": 0.6814},
-    "on_device": True,
-    "limits": {
-        "max_bytes": 33554432,
-        "max_pixels": 256000000,
-        "max_parts": 16,
-        "queue": 64,
-        "timeout": 60.0,
     },
 }
 

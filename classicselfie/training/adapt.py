@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from scipy.optimize import minimize
@@ -118,24 +119,12 @@ def choose_strength(prior: LinearModel, dataset: Dataset, index: Sequence[int]) 
     return min(losses, key=lambda strength: (losses[strength], strength), default=USUAL)
 
 
-@dataclass(frozen=True, eq=False)
-class AdaptedScore:
-    """`Score` of adapted weights; see `ModelScore`.
-
-    Attributes
-    ----------
-    prior : LinearModel
-    dataset : Dataset
-    """
-
-    prior: LinearModel
-    dataset: Dataset
-
-    def __call__(self, train: Sequence[int], test: Sequence[int]) -> Floats:
-        """Adapt and score; shape (test, 1 + stages, groups + 1)."""
-        strength = choose_strength(self.prior, self.dataset, train)
-        model = adapt(self.prior, self.dataset, train, strength)
-        return look_shares(model, self.dataset, test)
+def _score_adapted(
+    prior: LinearModel, dataset: Dataset, train: Sequence[int], test: Sequence[int]
+) -> Floats:
+    """Adapt the weights and score others; see `score_model`."""
+    strength = choose_strength(prior, dataset, train)
+    return look_shares(adapt(prior, dataset, train, strength), dataset, test)
 
 
 def judge_adapted(prior: LinearModel, dataset: Dataset, folds: Folds, n_jobs: int = -1) -> Results:
@@ -157,7 +146,7 @@ def judge_adapted(prior: LinearModel, dataset: Dataset, folds: Folds, n_jobs: in
         With `Results.bundled`: what the bundled weights say themselves.
     """
     bundled = judge_with(prior, dataset, n_jobs)
-    scored = held_out(folds.index, AdaptedScore(prior, dataset), n_jobs)
+    scored = held_out(folds.index, partial(_score_adapted, prior, dataset), n_jobs)
     told = told_by_shares(dataset, scored)
     return replace(
         bundled,

@@ -16,7 +16,7 @@ from classicselfie.skin import face_middle
 
 # Numbered, so that tables sort them.
 # Upper bounds of the mean luma of the face's middle, 0 to 255.
-_BRIGHTNESS = (
+BRIGHTNESS = (
     (60.0, "1 very dark (luma below 60)"),
     (100.0, "2 dark (60 to 100)"),
     (150.0, "3 medium (100 to 150)"),
@@ -24,7 +24,7 @@ _BRIGHTNESS = (
     (math.inf, "5 very bright (above 190)"),
 )
 # Upper bounds of the individual typology angle in degrees.
-_SKIN_TONE = (
+SKIN_TONE = (
     (-30.0, "1 dark (below -30°)"),
     (10.0, "2 brown (-30° to 10°)"),
     (28.0, "3 tan (10° to 28°)"),
@@ -71,15 +71,6 @@ def measure_face(image: BgrImage, face: Face | None) -> tuple[float, float]:
     return luma, math.degrees(math.atan((lightness - 50.0) / blue_yellow))
 
 
-def brightness_band(brightness: float) -> str:
-    """Name the band of a face's mean luma; "" where there is none."""
-    return _band(brightness, _BRIGHTNESS)
-
-
-def skin_tone_band(typology_angle: float) -> str:
-    """Name the band of an individual typology angle; "" where there is none."""
-    return _band(typology_angle, _SKIN_TONE)
-
-
-def _band(value: float, bands: tuple[tuple[float, str], ...]) -> str:
+def band(value: float, bands: tuple[tuple[float, str], ...]) -> str:
+    """Name the band of a value among `BRIGHTNESS` or `SKIN_TONE`; "" where it is not known."""
     return "" if math.isnan(value) else next(name for upper, name in bands if value < upper)

@@ -244,7 +244,7 @@ def evaluate(
     MissingExtraError.unless_installed("train")
     from classicselfie.training import judge
     from classicselfie.training.dataset import extract_dataset
-    from classicselfie.training.report import figures_path, write_report
+    from classicselfie.training.report import figures_path, report_files
 
     refuse_targets([output, figures_path(output)], force=force)
     model = load_model(weights) if weights else None
@@ -265,7 +265,8 @@ def evaluate(
         results = judge.judge_left_out(
             dataset, detector, _folds(dataset.rows), retrain=retrain, n_jobs=n_jobs
         )
-    figures = write_report(results, output, force=force)
+    figures, files = report_files(results, output)
+    write_files(files, force=force)
     note(f"wrote {output} and {figures_path(output)}")
     return figures
 

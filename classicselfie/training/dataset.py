@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from classicselfie.features import (
     Vector,
     extract_features,
 )
-from classicselfie.images import BgrImage, resize
+from classicselfie.images import BgrImage, fitted
 from classicselfie.model import EARLY_STAGES
 from classicselfie.photo import load_photo
 from classicselfie.progress import progress_bar
@@ -99,20 +99,20 @@ def _extract_one(path: Path, name: str, detector: FaceDetector) -> Floats | str:
     # Seeded by the name, so that neither order nor number of processes changes anything.
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
     generator = np.random.default_rng(seed)
-    first_look, well = _looks(image, detector)
+    first_look, well = looks(image, detector)
     augmented = [
         load_photo(np.ascontiguousarray(augment(image, generator))).image
         for _ in range(AUGMENTATIONS)
     ]
-    versions = [well, *(look_well(each, detector) for each in augmented)]
+    versions = [well, *(looks(each, detector)[1] for each in augmented)]
     vectors = [extract_features(scene) for scene in (*versions, first_look)]
     thumbnail = load_photo(_thumbnail(image)).image
     vectors.insert(VERSIONS, thumbnail_features(thumbnail, detector))
     return np.concatenate([*vectors, measure_face(image, first_look.face)], dtype=np.float32)
 
 
-def look_well(image: BgrImage, detector: FaceDetector) -> Scene:
-    """Look at a working image as a check does that is left in doubt.
+def looks(image: BgrImage, detector: FaceDetector) -> tuple[Scene, Scene]:
+    """Look at a working image once, and where there is a face once more.
 
     Parameters
     ----------
@@ -122,13 +122,10 @@ def look_well(image: BgrImage, detector: FaceDetector) -> Scene:
 
     Returns
     -------
-    Scene
+    first : Scene
+    well : Scene
+        As a check sees it that is left in doubt.
     """
-    return _looks(image, detector)[1]
-
-
-def _looks(image: BgrImage, detector: FaceDetector) -> tuple[Scene, Scene]:
-    """Look once, and where there is a face once more."""
     found = detector.detect(image)
     first = Scene(image, found.faces, found.views)
     if not found.faces:
@@ -158,11 +155,8 @@ def thumbnail_features(image: BgrImage, detector: FaceDetector) -> Vector:
 
 def _thumbnail(image: BgrImage) -> bytes:
     """Make the JPEG that a camera would embed."""
-    height, width = image.shape[:2]
-    scale = _THUMBNAIL_SIDE / max(height, width)
-    small = resize(image, max(1, round(width * scale)), max(1, round(height * scale)))
     quality = [cv2.IMWRITE_JPEG_QUALITY, _THUMBNAIL_QUALITY]
-    return cv2.imencode(".jpg", small, quality)[1].tobytes()
+    return cv2.imencode(".jpg", fitted(image, _THUMBNAIL_SIDE), quality)[1].tobytes()
 
 
 class FeatureCache:
@@ -290,11 +284,8 @@ def extract_dataset(
     Dataset
         A photo that cannot be read is listed, not fatal.
     """
-    if cache is None:
-        found = _extract(rows, detector, n_jobs, None)
-    else:
-        with FeatureCache(cache, detector) as kept:
-            found = _extract(rows, detector, n_jobs, kept)
+    with FeatureCache(cache, detector) if cache else nullcontext() as kept:
+        found = _extract(rows, detector, n_jobs, kept)
     good = [
         (row, item) for row, item in zip(rows, found, strict=True) if isinstance(item, np.ndarray)
     ]

@@ -18,6 +18,7 @@ from classicselfie.model import LinearModel, standardise
 from classicselfie.training.dataset import Dataset
 from classicselfie.training.folds import Floats
 from classicselfie.training.manifest import Row
+from classicselfie.training.resampling import Flags
 
 # One selfie in seven shows several people, of the other photos with a face one in four does: as
 # they come, several faces would argue against a selfie. See docs/experiments.md.
@@ -65,32 +66,10 @@ def sample_weights(rows: Sequence[Row]) -> Floats:
     return weights
 
 
-@dataclass(frozen=True, eq=False)
-class LinearFit:
-    """A linear SVM over standardised numbers, rounded as it is written.
-
-    Attributes
-    ----------
-    mean, scale : ndarray of float64, shape (f,)
-        Of `standardise`.
-    coef : ndarray of float64, shape (f,)
-    intercept : float
-    """
-
-    mean: Floats
-    scale: Floats
-    coef: Floats
-    intercept: float
-
-    def decision_function(self, x: npt.ArrayLike) -> Floats:
-        """Signed distance from the boundary, shape (n,), of numbers of shape (n, f)."""
-        return np.asarray(standardise(x, self.mean, self.scale) @ self.coef + self.intercept)
-
-
 def fit_linear(
-    x: npt.ArrayLike, selfie: npt.NDArray[np.bool_], weights: Floats, c: float
-) -> LinearFit:
-    """Standardise numbers and fit a linear SVM.
+    x: npt.ArrayLike, selfie: Flags, weights: Floats, c: float
+) -> tuple[Floats, Floats, Floats, float]:
+    """Standardise numbers and fit a linear SVM, rounded as it is written.
 
     Parameters
     ----------
@@ -102,7 +81,10 @@ def fit_linear(
 
     Returns
     -------
-    LinearFit
+    mean, scale : ndarray of float64, shape (f,)
+        Of `standardise`.
+    coef : ndarray of float64, shape (f,)
+    intercept : float
     """
     x = np.asarray(x)
     mean = rounded(x.mean(axis=0, dtype=np.float64))
@@ -113,7 +95,7 @@ def fit_linear(
     svm = LinearSVC(C=c, dual=True, tol=1e-2, max_iter=5000, random_state=0).fit(
         standardise(x, mean, scale), selfie, sample_weight=weights
     )
-    return LinearFit(mean, scale, rounded(svm.coef_[0]), float(rounded(svm.intercept_)[0]))
+    return mean, scale, rounded(svm.coef_[0]), float(rounded(svm.intercept_)[0])
 
 
 def fit(dataset: Dataset, index: Sequence[int], settings: Settings, detector: str) -> LinearModel:
@@ -147,7 +129,7 @@ def fit(dataset: Dataset, index: Sequence[int], settings: Settings, detector: st
     if not varied.all():
         x = x[:, varied]
     rows = [dataset.rows[i] for i in index]
-    found = fit_linear(
+    mean, scale, coef, intercept = fit_linear(
         x,
         np.repeat([row.selfie for row in rows], versions),
         np.repeat(sample_weights(rows), versions) / versions,
@@ -159,10 +141,10 @@ def fit(dataset: Dataset, index: Sequence[int], settings: Settings, detector: st
         feature_names=tuple(
             FEATURE_NAMES[place] for place, used in zip(columns, varied, strict=True) if used
         ),
-        mean=found.mean,
-        scale=found.scale,
-        coef=found.coef,
-        intercept=found.intercept,
+        mean=mean,
+        scale=scale,
+        coef=coef,
+        intercept=intercept,
         calibration=(1.0, 0.0),
         thresholds={},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from classicselfie.errors import WorkersError
 from classicselfie.features import FEATURE_NAMES, GROUPS
 from classicselfie.model import LinearModel
 from classicselfie.photo import open_photo
-from classicselfie.training.bands import brightness_band, skin_tone_band
+from classicselfie.training.bands import BRIGHTNESS, SKIN_TONE, band
 from classicselfie.training.dataset import Dataset
 from classicselfie.training.fit import Settings, fit, sample_weights
 from classicselfie.training.folds import Floats, Folds, assign_folds, held_out
@@ -30,30 +31,31 @@ from classicselfie.workers.worker import CrashError, FailedError
 GROUP_NAMES = tuple(group.name for group in GROUPS)
 
 
-@dataclass(frozen=True, eq=False)
-class ModelScore:
-    """`Score` of the real model: the shares of the feature groups and, last, the bias.
+def score_model(
+    dataset: Dataset,
+    detector: str,
+    settings: Settings | None,
+    train: Sequence[int],
+    test: Sequence[int],
+) -> Floats:
+    """Train the real model and score others: what makes a `Score`, the rows given last.
 
-    Attributes
+    Parameters
     ----------
     dataset : Dataset
     detector : str
-    settings : Settings, optional
-        By default they are chosen anew, on the training photos alone.
+    settings : Settings or None
+        None chooses them anew, on the training photos alone.
+    train, test : sequence of int
+        Rows.
+
+    Returns
+    -------
+    ndarray of float64, shape (test, 1 + stages, groups + 1)
+        Of `look_shares`; each last row sums up to a decision value.
     """
-
-    dataset: Dataset
-    detector: str
-    settings: Settings | None = None
-
-    def __call__(self, train: Sequence[int], test: Sequence[int]) -> Floats:
-        """Train and score; shape (test, 1 + stages, groups + 1): the photos and the early looks.
-
-        Each last row sums up to a decision value.
-        """
-        settings = self.settings or choose_settings(self.dataset, train, self.detector)
-        model = fit(self.dataset, train, settings, self.detector)
-        return look_shares(model, self.dataset, test)
+    settings = settings or choose_settings(dataset, train, detector)
+    return look_shares(fit(dataset, train, settings, detector), dataset, test)
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +196,7 @@ def judge_left_out(
     Results
     """
     rows = dataset.rows
-    scored = held_out(folds.index, ModelScore(dataset, detector, settings), n_jobs)
+    scored = held_out(folds.index, partial(score_model, dataset, detector, settings), n_jobs)
     told = told_by_shares(dataset, scored)
     return Results(
         model=f"classicselfie, {detector}",
@@ -210,19 +212,15 @@ def judge_left_out(
                 "these figures flatter the model."
             )
         ),
-        rows=rows,
         folds=folds.index,
         fold_names=folds.names,
         whole_sources=folds.whole_sources,
         probabilities=calibrated_without(rows, folds.index, told["decisions"]),
         flags=flags_at_thresholds(rows, folds.index, told["warned"]),
-        share_names=GROUP_NAMES,
         baseline=(
             held_out(folds.index, BaselineScore.of(rows, n_jobs), n_jobs) if baseline else None
         ),
         retrained=_retrained(dataset, detector, folds, n_jobs) if retrain else {},
-        bands=_bands(dataset),
-        unreadable=[(row.name, why) for row, why in dataset.unreadable],
         **told,
     )
 
@@ -233,7 +231,7 @@ def _retrained(dataset: Dataset, detector: str, folds: Folds, n_jobs: int) -> di
     out = {}
     for family in ("", *sorted({_family(name) for name in GROUP_NAMES})):
         groups = tuple(name for name in GROUP_NAMES if _family(name) != family)
-        score = ModelScore(plain, detector, Settings(groups=groups))
+        score = partial(score_model, plain, detector, Settings(groups=groups))
         out[family] = held_out(folds.index, score, n_jobs)[:, 0].sum(axis=1)
     return out
 
@@ -275,24 +273,20 @@ def judge_with(model: LinearModel, dataset: Dataset, n_jobs: int = -1) -> Result
                 else "None of the photos' sources is named in the weights' training data."
             )
         ),
-        rows=rows,
         folds=np.zeros(len(rows), np.int64),
         fold_names=["all"],
         whole_sources=not seen,
-        share_names=GROUP_NAMES,
         baseline=(
             held_out(folds.index, BaselineScore.of(rows, n_jobs), n_jobs) if judgeable else None
         ),
         retrained={},
-        bands=_bands(dataset),
-        unreadable=[(row.name, why) for row, why in dataset.unreadable],
         **told,
         **told_by_calibration(model, told),
     )
 
 
 def told_by_shares(dataset: Dataset, scored: Floats) -> dict[str, Any]:
-    """Sum shares up to what `Results` tells of each photo.
+    """Sum shares up to what `Results` tells of each photo, whoever judged it.
 
     Parameters
     ----------
@@ -303,7 +297,7 @@ def told_by_shares(dataset: Dataset, scored: Floats) -> dict[str, Any]:
     Returns
     -------
     dict
-        `decisions`, `warned`, `early`, `early_warned` and `shares`.
+        `decisions`, `warned`, `early`, `early_warned`, `shares`, and what the dataset tells.
     """
     decisions, early = scored[:, 0].sum(axis=1), scored[:, 1:].sum(axis=2)
     return {
@@ -312,10 +306,19 @@ def told_by_shares(dataset: Dataset, scored: Floats) -> dict[str, Any]:
         "early": early,
         "early_warned": _without_faceless(dataset.early, early),
         "shares": scored[:, 0, :-1],
+        "share_names": GROUP_NAMES,
+        "rows": dataset.rows,
+        "unreadable": [(row.name, why) for row, why in dataset.unreadable],
+        "bands": {
+            "brightness of the face": [band(luma, BRIGHTNESS) for luma in dataset.face_light[:, 0]],
+            "skin tone in the picture": [
+                band(tone, SKIN_TONE) for tone in dataset.face_light[:, 1]
+            ],
+        },
     }
 
 
-def told_by_calibration(model: LinearModel, told: Mapping[str, Floats]) -> dict[str, Any]:
+def told_by_calibration(model: LinearModel, told: Mapping[str, Any]) -> dict[str, Any]:
     """Add the `probabilities`, and the `flags` at the thresholds, that a model gives itself."""
     probabilities = np.array([model.probability(value) for value in told["decisions"]])
     flags = {
@@ -329,10 +332,3 @@ def _without_faceless(features: npt.NDArray[np.float32], decisions: Floats) -> F
     """Give photos without a face the lowest value: nobody is warned of those."""
     found = features[..., FEATURE_NAMES.index("face.found")] > 0
     return np.where(found, decisions, -np.inf)
-
-
-def _bands(dataset: Dataset) -> Mapping[str, Sequence[str]]:
-    return {
-        "brightness of the face": [brightness_band(value) for value in dataset.face_light[:, 0]],
-        "skin tone in the picture": [skin_tone_band(value) for value in dataset.face_light[:, 1]],
-    }

@@ -6,11 +6,13 @@ import io
 import math
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib import rc_context, rcdefaults, rcParams
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
@@ -26,25 +28,6 @@ VARIABLES = {
     MODEL: "--model",
     WARNED: "--warned",
     BASELINE: "--baseline",
-}
-STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "classicselfie",  # the same ids on every run
-    "svg.fonttype": "none",
-    "text.parse_math": False,
-    "font.size": 10,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "grid.color": LINE,
-    "grid.linewidth": 0.6,
-    "text.color": INK,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
-    "lines.linewidth": 1.8,
 }
 SIZE = (4.6, 5.0)  # inches
 CURVES = {
@@ -67,60 +50,28 @@ def charts(figures: dict[str, Any]) -> dict[str, dict[str, str]]:
     Returns
     -------
     dict of str to dict
-        Per chart its `title`, a `caption` and the `svg` element.
+        Per chart its `title` and the `svg` element; the page holds the captions.
     """
     rate = f"{figures['base_rate']:.0%}"
-    drawn: dict[str, tuple[str, str, Callable[[Axes, dict[str, Any]], None]]] = {
-        "roc": (
-            "ROC, few false alarms stretched",
-            "Up and left is better. False alarms are on a logarithmic scale; curves that start "
-            "without any begin at the left edge.",
-            _roc_log,
-        ),
-        "roc_linear": (
-            "ROC",
-            "The same on even scales. The dashed curve ends where only photos without a face are "
-            "left: the library never warns of those.",
-            _roc_linear,
-        ),
-        "precision": (
-            "Precision and recall, these photos",
-            "Of the photos that are flagged, how many are selfies, in this very mixture.",
-            _precision,
-        ),
+    drawn: dict[str, tuple[str, Callable[[Figure, dict[str, Any]], None]]] = {
+        "roc": ("ROC, few false alarms stretched", _roc_log),
+        "roc_linear": ("ROC", _roc_linear),
+        "precision": ("Precision and recall, these photos", _precision),
         "precision_at_base_rate": (
             f"Precision and recall, {rate} selfies",
-            f"The same where only {rate} of all photos are selfies: nearer to an ordinary "
-            "collection, and much harder.",
-            _precision_at_base_rate,
+            partial(_precision, key="precision_at_base_rate"),
         ),
-        "det": (
-            "DET",
-            "Missed selfies against false alarms, on normal-deviate axes. Down and left is "
-            "better; scores that are spread normally give straight lines.",
-            _det,
-        ),
-        "histogram": (
-            "Probabilities",
-            "How the probabilities of each class are spread.",
-            _histogram,
-        ),
+        "det": ("DET", _det),
+        "histogram": ("Probabilities", _histogram),
+        "calibration": ("Calibration", _calibration),
     }
     out = {}
-    with rc_context():
-        rcdefaults()  # the reader's own style must not change the report
-        rcParams.update(STYLE)
-        for name, (title, caption, draw) in drawn.items():
+    # Anew, so that the reader's own style does not change the report.
+    with style.context(Path(__file__).with_name("report.mplstyle"), after_reset=True):
+        for name, (title, draw) in drawn.items():
             figure = Figure(figsize=SIZE, layout="constrained")
-            draw(figure.add_subplot(), figures)
-            out[name] = {"title": title, "caption": caption, "svg": _svg(figure, name, title)}
-        out["calibration"] = {
-            "title": "Calibration",
-            "caption": "Probability against the share of selfies, in ten bins, photos weighed as "
-            "in training (both classes alike); on the diagonal the probability is honest. Below, "
-            "how many photos each bin holds.",
-            "svg": _svg(_calibration(figures), "calibration", "Calibration"),
-        }
+            draw(figure, figures)
+            out[name] = {"title": title, "svg": _svg(figure, name, title)}
     return out
 
 
@@ -156,11 +107,11 @@ def _plot_curves(
         "model": figures["headline"]["pooled"],
         "baseline": figures["headline"]["pooled_baseline"],
     }
-    for name, (label, colour, style) in CURVES.items():
+    for name, (label, colour, line) in CURVES.items():
         points = figures["curves"][name]
         if points is not None:
             auc = f", AUC {aucs[name]['auc']:.3f}" if name in aucs else ""
-            axes.plot(x(points), y(points), style, color=colour, label=label + auc, clip_on=False)
+            axes.plot(x(points), y(points), line, color=colour, label=label + auc, clip_on=False)
     for place, (name, found) in enumerate(figures["thresholds"].items()):
         point = {
             key: [found[key]["share"]]
@@ -176,7 +127,8 @@ def _plot_curves(
         )
 
 
-def _roc(axes: Axes, figures: dict[str, Any], lowest: float) -> None:
+def _roc(figure: Figure, figures: dict[str, Any], lowest: float) -> Axes:
+    axes = figure.add_subplot()
     _plot_curves(
         axes,
         figures,
@@ -186,28 +138,30 @@ def _roc(axes: Axes, figures: dict[str, Any], lowest: float) -> None:
     axes.set(xlabel="false alarms, share of the others", ylabel="recall, share of the selfies")
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
+    return axes
 
 
-def _roc_log(axes: Axes, figures: dict[str, Any]) -> None:
+def _roc_log(figure: Figure, figures: dict[str, Any]) -> None:
     lowest = 10.0 ** math.floor(math.log10(0.5 / figures["counts"]["others"]))
-    _roc(axes, figures, lowest)
+    axes = _roc(figure, figures, lowest)
     axes.set_xscale("log")
     axes.set_xlim(lowest, 1)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
     axes.xaxis.set_minor_locator(NullLocator())
 
 
-def _roc_linear(axes: Axes, figures: dict[str, Any]) -> None:
-    _roc(axes, figures, 0.0)
+def _roc_linear(figure: Figure, figures: dict[str, Any]) -> None:
+    axes = _roc(figure, figures, 0.0)
     axes.plot([0, 1], [0, 1], color=LINE, linewidth=1)
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
 
 
-def _precision(axes: Axes, figures: dict[str, Any], key: str = "precision") -> None:
+def _precision(figure: Figure, figures: dict[str, Any], key: str = "precision") -> None:
     def value(points: dict[str, Any]) -> Floats:
         return np.array(points[key], np.float64)  # None, where nothing is flagged, becomes a gap
 
+    axes = figure.add_subplot()
     _plot_curves(axes, figures, lambda points: points["recall"], value)
     axes.set(xlabel="recall, share of the selfies", ylabel="precision, selfies among the flagged")
     axes.set(xlim=(0, 1), ylim=(0, 1))
@@ -215,11 +169,8 @@ def _precision(axes: Axes, figures: dict[str, Any], key: str = "precision") -> N
     axes.yaxis.set_major_formatter(PercentFormatter(1))
 
 
-def _precision_at_base_rate(axes: Axes, figures: dict[str, Any]) -> None:
-    _precision(axes, figures, "precision_at_base_rate")
-
-
-def _det(axes: Axes, figures: dict[str, Any]) -> None:
+def _det(figure: Figure, figures: dict[str, Any]) -> None:
+    axes = figure.add_subplot()
     low, high = DET_TICKS[0], DET_TICKS[-1]
 
     def deviate(share: Any) -> Floats:
@@ -238,15 +189,16 @@ def _det(axes: Axes, figures: dict[str, Any]) -> None:
     axes.set(xlabel="false alarms, share of the others", ylabel="missed, share of the selfies")
 
 
-def _histogram(axes: Axes, figures: dict[str, Any]) -> None:
-    for side, colour, style in (("selfies", MODEL, "-"), ("others", WARNED, "--")):
+def _histogram(figure: Figure, figures: dict[str, Any]) -> None:
+    axes = figure.add_subplot()
+    for side, colour, line in (("selfies", MODEL, "-"), ("others", WARNED, "--")):
         counts = np.array(figures["histogram"][side])
         edges = np.linspace(0, 1, len(counts) + 1)
         axes.stairs(
             counts / figures["counts"][side],
             edges,
             color=colour,
-            linestyle=style,
+            linestyle=line,
             linewidth=1.8,
             label=f"{figures['counts'][side]} {side}",
         )
@@ -255,9 +207,8 @@ def _histogram(axes: Axes, figures: dict[str, Any]) -> None:
     axes.yaxis.set_major_formatter(PercentFormatter(1))
 
 
-def _calibration(figures: dict[str, Any]) -> Figure:
+def _calibration(figure: Figure, figures: dict[str, Any]) -> None:
     bins = figures["calibration"]["bins"]
-    figure = Figure(figsize=SIZE, layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     above.plot([0, 1], [0, 1], color=LINE, linewidth=1)
     above.plot(
@@ -278,4 +229,3 @@ def _calibration(figures: dict[str, Any]) -> Figure:
     below.bar_label(bars, fontsize=8)
     below.margins(y=0.3)
     below.set(xlabel="probability of being a selfie", ylabel="photos")
-    return figure

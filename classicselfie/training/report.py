@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ import numpy as np
 from sklearn.metrics import confusion_matrix
 
 from classicselfie.errors import ManifestError, PhotoError
-from classicselfie.files import write_files
 from classicselfie.images import fitted
 from classicselfie.photo import load_photo
 from classicselfie.templates import render
@@ -80,8 +78,10 @@ def figures(results: Results) -> dict[str, Any]:
             "pooled_baseline": (
                 None if results.baseline is None else separation(selfie, results.baseline)
             ),
-            "folds": _folds(results),
-            "skipped": _skipped(results),
+            "folds": (folds := _folds(results)),
+            "skipped": [
+                name for name in results.fold_names if name not in {fold["name"] for fold in folds}
+            ],
         },
         "left_out": {
             name: None if values is None else figures_left_out(results.rows, results.folds, values)
@@ -111,33 +111,6 @@ def figures(results: Results) -> dict[str, Any]:
         },
         "unreadable": [{"name": name, "why": why} for name, why in results.unreadable],
     }
-
-
-def write_report(results: Results, path: Path, *, force: bool = False) -> dict[str, Any]:
-    """Write the report and its figures; see `report_files`.
-
-    Parameters
-    ----------
-    results : Results
-    path : Path
-    force : bool
-        Whether files that exist may be replaced.
-
-    Returns
-    -------
-    dict
-        Of `figures`.
-
-    Raises
-    ------
-    TargetError
-        If they exist already, or must not be written.
-    OutputError
-        If they cannot be written.
-    """
-    told, files = report_files(results, path)
-    write_files(files, force=force)
-    return told
 
 
 def report_files(results: Results, path: Path) -> tuple[dict[str, Any], dict[Path, bytes]]:
@@ -198,33 +171,20 @@ def _counts(results: Results) -> dict[str, Any]:
     }
 
 
-def _judged(results: Results) -> Iterable[tuple[str, Flags]]:
-    """Name and members of every fold that holds both classes."""
+def _folds(results: Results) -> list[dict[str, Any]]:
+    """Of every fold that holds both classes."""
+    folds = []
     for fold, name in enumerate(results.fold_names):
         inside = results.folds == fold
-        if len(set(results.selfie[inside].tolist())) == 2:
-            yield name, inside
-
-
-def _folds(results: Results) -> list[dict[str, Any]]:
-    selfie = results.selfie
-    return [
-        {
-            "name": name,
-            **separation(selfie[inside], results.decisions[inside]),
-            "baseline": (
-                None
-                if results.baseline is None
-                else separation(selfie[inside], results.baseline[inside])
-            ),
-        }
-        for name, inside in _judged(results)
-    ]
-
-
-def _skipped(results: Results) -> list[str]:
-    judged = {name for name, _ in _judged(results)}
-    return [name for name in results.fold_names if name not in judged]
+        selfie = results.selfie[inside]
+        if len(set(selfie.tolist())) < 2:
+            continue
+        of_baseline = (
+            None if results.baseline is None else separation(selfie, results.baseline[inside])
+        )
+        told = {"name": name, **separation(selfie, results.decisions[inside])}
+        folds.append(told | {"baseline": of_baseline})
+    return folds
 
 
 def _weak(by_kind: dict[str, Any]) -> dict[str, Any]:
@@ -277,7 +237,7 @@ def curve(selfie: Flags, scores: Floats) -> dict[str, list[Any]]:
         "recall": [round(float(value), 5) for value in recall],
         **{
             key: [
-                _rounded(precision_at(prior, float(r), float(f)))
+                precision_at(prior, float(r), float(f))
                 for r, f in zip(recall, alarm_rate, strict=True)
             ]
             for key, prior in (
@@ -291,11 +251,7 @@ def curve(selfie: Flags, scores: Floats) -> dict[str, list[Any]]:
 def precision_at(base_rate: float, recall: float, false_positive_rate: float) -> float | None:
     """Share of selfies among the flagged where this share of all photos are selfies."""
     flagged = base_rate * recall + (1 - base_rate) * false_positive_rate
-    return base_rate * recall / flagged if flagged else None
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+    return round(base_rate * recall / flagged, 4) if flagged else None
 
 
 def confusion(selfie: Flags, flags: Flags) -> dict[str, Any]:
@@ -327,10 +283,10 @@ def confusion(selfie: Flags, flags: Flags) -> dict[str, Any]:
         "false_positive_rate": share_of(alarms, alarms + passed),
         "precision": share_of(found, found + alarms),
         "precision_at_base_rate": {
-            "share": _rounded(precision_at(BASE_RATE, recall, alarm_rate)),
+            "share": precision_at(BASE_RATE, recall, alarm_rate),
             "interval": [
-                _rounded(precision_at(BASE_RATE, recall_low, alarm_high)),
-                _rounded(precision_at(BASE_RATE, recall_high, alarm_low)),
+                precision_at(BASE_RATE, recall_low, alarm_high),
+                precision_at(BASE_RATE, recall_high, alarm_low),
             ],
         },
         "balanced_accuracy": {

@@ -10,18 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
 from classicselfie.training.fit import calibrate, sample_weights
 from classicselfie.training.folds import Floats, Integers, selfie_groups, splits
 from classicselfie.training.manifest import Row
-from classicselfie.training.resampling import draw_groups, drawn_auc, drawn_tpr, interval
+from classicselfie.training.resampling import Flags, draw_groups, drawn_auc, drawn_tpr, interval
 from classicselfie.training.thresholds import LIMITS, choose_thresholds, parts_of
 
 
-def tpr_at_fpr(selfie: npt.NDArray[np.bool_], decisions: Floats, fpr: float = 0.01) -> float:
+def tpr_at_fpr(selfie: Flags, decisions: Floats, fpr: float = 0.01) -> float:
     """Recall at the cut that flags at most this share of the others."""
     others = np.sort(decisions[~selfie])[::-1]
     return float((decisions[selfie] > others[int(fpr * len(others))]).mean())
@@ -30,7 +29,7 @@ def tpr_at_fpr(selfie: npt.NDArray[np.bool_], decisions: Floats, fpr: float = 0.
 _OPERATING_POINTS = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05)
 
 
-def mean_tpr(selfie: npt.NDArray[np.bool_], decisions: Floats) -> float:
+def mean_tpr(selfie: Flags, decisions: Floats) -> float:
     """Mean recall at 0.5 to 5 % false alarms: steadier than the recall at one point."""
     return float(np.mean([tpr_at_fpr(selfie, decisions, fpr) for fpr in _OPERATING_POINTS]))
 
@@ -95,7 +94,7 @@ def _mean(tables: Mapping[str, dict[str, Any]], key: str) -> float | None:
     return round(float(np.mean([f[key] for f in tables.values()])), 4) if tables else None
 
 
-def separation(selfie: npt.NDArray[np.bool_], decisions: Floats) -> dict[str, Any]:
+def separation(selfie: Flags, decisions: Floats) -> dict[str, Any]:
     """Count both classes and tell how well the values part them: AUC, recall at 1 % FPR."""
     return {
         "selfies": int(selfie.sum()),
@@ -107,9 +106,9 @@ def separation(selfie: npt.NDArray[np.bool_], decisions: Floats) -> dict[str, An
 
 def flags_at_thresholds(
     rows: Sequence[Row], folds: Integers, decisions: Floats
-) -> dict[str, npt.NDArray[np.bool_]]:
+) -> dict[str, Flags]:
     """Flag every photo at the thresholds that the other folds' photos choose."""
-    flags: dict[str, npt.NDArray[np.bool_]] = {}
+    flags: dict[str, Flags] = {}
     for inside, outside in splits(folds):
         chosen = choose_thresholds(decisions[outside], [rows[i] for i in outside])
         for name, cut in chosen.items():
@@ -117,9 +116,7 @@ def flags_at_thresholds(
     return flags
 
 
-def kept_limits(
-    rows: Sequence[Row], flags: Mapping[str, npt.NDArray[np.bool_]]
-) -> dict[str, dict[str, Any]]:
+def kept_limits(rows: Sequence[Row], flags: Mapping[str, Flags]) -> dict[str, dict[str, Any]]:
     """Count the false alarms in what `LIMITS` limits, per threshold that it knows."""
     parts = parts_of(rows)
     return {
@@ -141,21 +138,19 @@ def share_of(count: int, total: int) -> dict[str, Any]:
     }
 
 
-def tally(members: npt.NDArray[np.bool_], flags: npt.NDArray[np.bool_]) -> dict[str, Any]:
+def tally(members: Flags, flags: Flags) -> dict[str, Any]:
     """Count members and the flagged ones of them; `members` is a mask."""
     photos, flagged = int(members.sum()), int((members & flags).sum())
     return {"photos": photos, "flagged": flagged, **share_of(flagged, photos)}
 
 
-def rates(rows: Sequence[Row], flags: npt.NDArray[np.bool_], by: str) -> dict[str, Any]:
+def rates(rows: Sequence[Row], flags: Flags, by: str) -> dict[str, Any]:
     """Share of flagged photos with its 95 % interval per source or kind, selfies apart."""
     selfie = np.array([row.selfie for row in rows])
     return rates_by([getattr(row, by) for row in rows], selfie, flags)
 
 
-def rates_by(
-    names: Sequence[str], selfie: npt.NDArray[np.bool_], flags: npt.NDArray[np.bool_]
-) -> dict[str, Any]:
+def rates_by(names: Sequence[str], selfie: Flags, flags: Flags) -> dict[str, Any]:
     """Share of flagged photos with its 95 % interval per name, selfies apart; "" is left out."""
     of = np.array(names)
     return {
@@ -169,9 +164,7 @@ def rates_by(
 BAND_MARGIN = 0.05  # a band whose recall is this far below the whole is marked
 
 
-def band_table(
-    selfie: npt.NDArray[np.bool_], flags: npt.NDArray[np.bool_], bands: Sequence[str]
-) -> dict[str, Any]:
+def band_table(selfie: Flags, flags: Flags, bands: Sequence[str]) -> dict[str, Any]:
     """Rates per band, and of all photos whose band is known: the whole they are held against."""
     known = np.array([bool(band) for band in bands])
     return {
