@@ -8,10 +8,10 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from classicselfie.cli.options import common
+from classicselfie.cli.options import SHARED, common
 from classicselfie.errors import ConfigError, MissingExtraError
 
-_EVERYWHERE = ("detector", "jobs", "quiet", "threshold", "verbose", "weights")
+_EVERYWHERE = (*SHARED, "quiet", "verbose")
 _NOT_HERE = ("config", "no-config", "help")
 
 

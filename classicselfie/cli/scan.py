@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 
 from classicselfie.cli.options import (
     Code,
+    Commands,
     add_command,
-    add_detector,
-    add_jobs,
-    add_threshold,
-    add_weights,
+    add_shared,
     make_detector,
     seconds,
     stdin,
@@ -22,7 +20,6 @@ from classicselfie.console import note
 from classicselfie.errors import ClassicSelfieError
 
 if TYPE_CHECKING:
-    from classicselfie.cli.options import Commands
     from classicselfie.scan.sorting import Way
 
 
@@ -100,10 +97,7 @@ def add_to(commands: Commands) -> None:
         metavar="PATTERN",
         help="pass over what has such a name, or such a path below PATH; may be repeated",
     )
-    add_detector(scan)
-    add_threshold(scan)
-    add_weights(scan)
-    add_jobs(scan)
+    add_shared(scan, "detector", "threshold", "weights", "jobs")
     scan.add_argument(
         "--timeout",
         type=seconds,
