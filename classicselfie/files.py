@@ -42,11 +42,7 @@ def _look(path: Path, force: bool) -> tuple[bool, str | None]:
     """Tell whether something has this name, and what is in the way of writing it."""
     try:
         there = path.parent.resolve().is_dir()
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-    ):  # no working folder any more, NUL, links in a circle
+    except (OSError, ValueError, RuntimeError):  # no working folder, NUL, links in a circle
         there = False
     if not there:
         return False, f"the folder {path.parent} does not exist"

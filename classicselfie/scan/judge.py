@@ -87,18 +87,7 @@ def load_detector(pickled: bytes) -> tuple[SelfieDetector, str]:
 
 
 def examine(pickled: bytes, task: Task) -> Result:
-    """Hash and judge one photo.
-
-    Parameters
-    ----------
-    pickled : bytes
-        A SelfieDetector.
-    task : Task
-
-    Returns
-    -------
-    Result
-    """
+    """Hash and judge one photo by a pickled `SelfieDetector`."""
     detector, weights = load_detector(pickled)
     model = detector.model.name
     if task.item.problem:
