@@ -59,13 +59,7 @@ def write(text: str) -> None:
 
 
 def flush() -> None:
-    """Write what others have printed: at Python's own end it would fail unseen.
-
-    Raises
-    ------
-    ClosedPipeError, OutputError
-        As `say`.
-    """
+    """Write what others have printed: at Python's own end it would fail unseen; see `say`."""
     write("")
     complain()
 

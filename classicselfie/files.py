@@ -141,13 +141,7 @@ def sha256_of(stream: BinaryIO) -> str:
 
 
 def settle(part: Path, place: Path) -> None:
-    """Give a whole file its name.
-
-    Raises
-    ------
-    FileExistsError
-        If the name is taken.
-    """
+    """Give a whole file its name; raises `FileExistsError` if that is taken."""
     try:
         os.link(part, place)  # unlike a rename, it never replaces
     except FileExistsError:

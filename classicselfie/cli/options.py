@@ -89,8 +89,7 @@ def epilog(
     codes : mapping of int to str, optional
         What exit codes mean for this command, where that is not what they mean for all.
     """
-    known = _MEANINGS | dict(codes or {})
-    meanings = sorted(known.items())
+    meanings = sorted({**_MEANINGS, **(codes or {})}.items())
     lines = ["examples:"]
     for command, what in examples.items():
         lines += [f"  # {what}", f"  {command}"]

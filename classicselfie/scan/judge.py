@@ -129,13 +129,7 @@ def _pack_result(result: Result) -> Message:
 
 
 def unpack_result(message: Message) -> Result:
-    """Read the answer of a worker process.
-
-    Raises
-    ------
-    Exception
-        Of many kinds, if it is none.
-    """
+    """Read the answer of a worker process; raises errors of many kinds if it is none."""
     values = dict(message.head)
     if values["answer"] is not None:
         values["answer"] = unpack_verdict(Message(values["answer"])).to_dict()

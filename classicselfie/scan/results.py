@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -128,22 +128,16 @@ class Results:
         self.output = output
         self._format = _format_of(output)
         self.journal = _journal_of(output) if self._format else output
-        with self._told(ScanError):
+        with self._told(ScanError), ExitStack() as undo:
             self._database = sqlite3.connect(self.journal, timeout=0, isolation_level=None)
-            try:
-                # What is about to be moved must be on the disk, in whichever mode the table is.
-                self._database.execute("PRAGMA synchronous = FULL")
-                self._lock()
-                is_new = self.journal.stat().st_size == 0  # nobody else's: it is locked
-                try:
-                    self._set_up()
-                except BaseException:
-                    if is_new:
-                        self.journal.unlink(missing_ok=True)
-                    raise
-            except BaseException:
-                self._database.close()
-                raise
+            undo.callback(self._database.close)
+            # What is about to be moved must be on the disk, in whichever mode the table is.
+            self._database.execute("PRAGMA synchronous = FULL")
+            self._lock()
+            if self.journal.stat().st_size == 0:  # nobody else's: it is locked
+                undo.callback(self.journal.unlink, missing_ok=True)
+            self._set_up()
+            undo.pop_all()
 
     def __enter__(self) -> Results:
         """Return itself."""

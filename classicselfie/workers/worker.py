@@ -111,13 +111,7 @@ class Worker(Generic[T]):
                     raise CrashError from error
 
     def heal(self, starts: int = 1) -> None:
-        """Start the process where there is none; while it is in use, nothing is done.
-
-        Raises
-        ------
-        WorkersError
-            If it does not start.
-        """
+        """Start a missing process, or raise `WorkersError`; while it is in use, nothing is done."""
         if self._in_use.acquire(blocking=False):
             try:
                 self._ensure(starts)
