@@ -86,14 +86,7 @@ def complain(*lines: str) -> None:
 
 
 def paint(text: str, colour: int) -> str:
-    """Colour printable text where the standard output shows colours.
-
-    Parameters
-    ----------
-    text : str
-    colour : int
-        Of ANSI's eight: 31 is red, 32 green, 33 yellow, 36 cyan.
-    """
+    """Colour text where the output shows that: 31 is red, 32 green, 33 yellow, 36 cyan."""
     return f"\x1b[{colour}m{text}\x1b[0m" if _shows_colours() else text
 
 

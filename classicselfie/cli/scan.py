@@ -119,12 +119,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
     if (arguments.backend == "dask") != (arguments.scheduler is not None):
         raise ClassicSelfieError("--backend dask and --scheduler ADDRESS need each other")
-    sorts: list[tuple[Way, Path | None]] = [
-        ("copy", arguments.copy_to),
-        ("move", arguments.move_to),
-        ("link", arguments.link_to),
-    ]
-    way, folder = next((sort for sort in sorts if sort[1]), sorts[0])
+    ways: tuple[Way, ...] = ("copy", "move", "link")
+    way: Way = next((way for way in ways if getattr(arguments, f"{way}_to")), "copy")
     if arguments.leave_companions and way != "move":
         raise ClassicSelfieError("--leave-companions needs --move-to DIR")
     if arguments.watch:  # a service is ended so, and keeps its results too
@@ -135,7 +131,7 @@ def _run(arguments: argparse.Namespace) -> int:
         resume=arguments.resume,
         only=arguments.only,
         corrections=arguments.corrections,
-        sort_to=folder,
+        sort_to=getattr(arguments, f"{way}_to"),
         way=way,
         companions=not arguments.leave_companions,
         dry_run=arguments.dry_run,

@@ -584,7 +584,6 @@ def _refuse_own_folder(names: Sequence[str], folder: Path) -> None:
     """Photos that were sorted already must not be sorted once more."""
     real = os.path.realpath(folder)
     for name in names:
-        if name == "-" or is_url(name):
-            continue
-        if Path(os.path.realpath(name)).is_relative_to(real):
+        is_path = name != "-" and not is_url(name)
+        if is_path and Path(os.path.realpath(name)).is_relative_to(real):
             raise ScanError(f"{name} lies in {folder}, into which photos are sorted")

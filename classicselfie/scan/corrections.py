@@ -11,11 +11,7 @@ from classicselfie.tables import read_table
 from classicselfie.verdict import Label
 
 # Manifests call the other photos "other", results "not_selfie".
-_LABELS: dict[str, Label] = {
-    "selfie": "selfie",
-    "other": "not_selfie",
-    "not_selfie": "not_selfie",
-}
+_LABELS: dict[str, Label] = {"selfie": "selfie", "other": "not_selfie", "not_selfie": "not_selfie"}
 
 
 class Corrections:

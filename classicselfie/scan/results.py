@@ -93,17 +93,10 @@ class Known:
 
 @dataclass(frozen=True)
 class Move:
-    """A file on its way to another place.
+    """A file on its way to another place."""
 
-    Attributes
-    ----------
-    path : str
-        Its name in the results.
-    source, place : str
-        Where it comes from and where it goes, absolute, as `text_of` writes them.
-    """
-
-    path: str
+    path: str  # its name in the results
+    # Where it comes from and where it goes, absolute, as `text_of` writes them.
     source: str
     place: str
 

@@ -43,27 +43,13 @@ _TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz
 
 @dataclass(frozen=True)
 class Item:
-    """One photo to judge.
+    """One photo to judge."""
 
-    Attributes
-    ----------
-    name : str
-        What the results call it, in UTF-8: its path as given, `archive/member`, or its URL.
-    path : str
-        Absolute path or URL; of a member that of its archive.
-    place : str
-        Where it lies below the folder that was given, with /; where it is sorted to.
-    data : bytes or None
-        The content of a member of an archive.
-    problem : str
-        Why there is nothing to judge; empty where there is.
-    """
-
-    name: str
-    path: str
-    place: str
-    data: bytes | None = None
-    problem: str = ""
+    name: str  # in the results, in UTF-8: its path as given, `archive/member`, or its URL
+    path: str  # absolute, or a URL; of a member that of its archive
+    place: str  # where it lies below the folder that was given, with /; where it is sorted to
+    data: bytes | None = None  # the content of a member of an archive
+    problem: str = ""  # why there is nothing to judge; empty where there is
 
     @property
     def is_file(self) -> bool:
