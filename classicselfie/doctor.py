@@ -30,10 +30,7 @@ OPENCVS = (
     "opencv-python",
 )
 """The packages that bring OpenCV, each into the same folder; the first is the one asked for."""
-_FILES = (
-    ("models", "yunet_2023mar_maps.onnx"),
-    ("cascades", "haarcascade_frontalface_alt2.xml"),
-)
+_FILES = (("models", "yunet_2023mar_maps.onnx"), ("cascades", "haarcascade_frontalface_alt2.xml"))
 # What the bundled weights make of the drawn person, and by how much builds of OpenCV may differ.
 _EXPECTED = {"yunet": 0.70, "haar": 0.15}
 _TOLERANCE = 0.05

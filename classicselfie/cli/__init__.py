@@ -9,6 +9,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
@@ -125,11 +126,10 @@ def _meant(argv: list[str]) -> list[str]:
         return ["scan" if has_folder else "check", *argv]
     import difflib
 
-    try:
-        beside = list(map(str, Path(first).parent.iterdir()))
-    except OSError:
-        beside = []
-    close = difflib.get_close_matches(first, [*COMMANDS, *beside], n=2)
+    names = [*COMMANDS]
+    with suppress(OSError):
+        names += map(str, Path(first).parent.iterdir())
+    close = difflib.get_close_matches(first, names, n=2)
     hint = f"did you mean {' or '.join(close)}?" if close else "see classicselfie --help"
     raise ClassicSelfieError(f"there is no such command or file: {first}; {hint}")
 

@@ -127,13 +127,11 @@ class _Filler:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    MissingExtraError.unless_installed("config")
     if sys.version_info >= (3, 11):
         import tomllib
     else:
-        try:
-            import tomli as tomllib
-        except ImportError as error:
-            raise MissingExtraError("tomli", "config") from error
+        import tomli as tomllib
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

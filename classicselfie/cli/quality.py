@@ -86,9 +86,7 @@ def _add_ratings(commands: Commands) -> None:
         help="huber trusts single odd ratings less (default: %(default)s)",
     )
     ratings.add_argument(
-        "--balanced",
-        action="store_true",
-        help="let rare ratings count as much as frequent ones",
+        "--balanced", action="store_true", help="let rare ratings count as much as frequent ones"
     )
     add_force(ratings)
 
