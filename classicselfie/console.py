@@ -59,13 +59,7 @@ def write(text: str) -> None:
 
 
 def flush() -> None:
-    """Write what others have printed: at Python's own end it would fail unseen.
-
-    Raises
-    ------
-    ClosedPipeError, OutputError
-        As `say`.
-    """
+    """Write what others have printed: at Python's own end it would fail unseen; see `say`."""
     write("")
     complain()
 
@@ -92,14 +86,7 @@ def complain(*lines: str) -> None:
 
 
 def paint(text: str, colour: int) -> str:
-    """Colour printable text where the standard output shows colours.
-
-    Parameters
-    ----------
-    text : str
-    colour : int
-        Of ANSI's eight: 31 is red, 32 green, 33 yellow, 36 cyan.
-    """
+    """Colour text where the output shows that: 31 is red, 32 green, 33 yellow, 36 cyan."""
     return f"\x1b[{colour}m{text}\x1b[0m" if _shows_colours() else text
 
 

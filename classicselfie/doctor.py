@@ -30,10 +30,7 @@ OPENCVS = (
     "opencv-python",
 )
 """The packages that bring OpenCV, each into the same folder; the first is the one asked for."""
-_FILES = (
-    ("models", "yunet_2023mar_maps.onnx"),
-    ("cascades", "haarcascade_frontalface_alt2.xml"),
-)
+_FILES = (("models", "yunet_2023mar_maps.onnx"), ("cascades", "haarcascade_frontalface_alt2.xml"))
 # What the bundled weights make of the drawn person, and by how much builds of OpenCV may differ.
 _EXPECTED = {"yunet": 0.70, "haar": 0.15}
 _TOLERANCE = 0.05
@@ -62,20 +59,17 @@ def examine(check_config: Callable[[], str | None], draw: Callable[[], Pictures]
         "versions": _versions(),
         "opencv": _opencv(problems),
         "extras": {extra: missing(extra) for extra in EXTRAS},
-        "files": None,
-        "weights": None,
-        "self_test": None,
-        "config": None,
     }
-    looks: dict[str, Callable[[list[str]], Any]] = {
-        "files": _files,
-        "weights": _weights,
-        "self_test": lambda problems: _self_test(problems, draw()),
-        "config": lambda _: check_config(),
+    looks: dict[str, Callable[[], Any]] = {
+        "files": lambda: _files(problems),
+        "weights": lambda: _weights(problems),
+        "self_test": lambda: _self_test(problems, draw()),
+        "config": check_config,
     }
     for name, look in looks.items():
+        found[name] = None
         try:
-            found[name] = look(problems)
+            found[name] = look()
         except Exception as error:  # a broken library may raise anything
             told = str(error) if isinstance(error, ClassicSelfieError) else describe(error)
             problems += [told] if told not in problems else []
@@ -94,15 +88,9 @@ def in_words(found: Found) -> Iterator[str]:
     for extra, lacking in found["extras"].items():
         told = f"without {', '.join(lacking)}; {install_command(extra)}" if lacking else "installed"
         yield f"  {extra}: {told}"
-    yield "files:"
-    for name, state in (found["files"] or {}).items():
-        yield f"  {name}: {state}"
-    yield "weights:"
-    for detector, told in (found["weights"] or {}).items():
-        yield f"  {detector}: {told}"
-    yield "self-test:"
-    for detector, told in (found["self_test"] or {}).items():
-        yield f"  {detector}: {told}"
+    for part in ("files", "weights", "self_test"):
+        yield f"{part.replace('_', '-')}:"
+        yield from (f"  {name}: {told}" for name, told in (found[part] or {}).items())
     yield f"config file: {found['config'] or 'none'}"
     yield from (f"PROBLEM: {each}" for each in found["problems"])
     yield "all is in order" if not found["problems"] else "not all is in order"
@@ -126,28 +114,27 @@ def _version(package: str) -> str | None:
 
 def _opencv(problems: list[str]) -> Found:
     installed = {name: told for name in OPENCVS if (told := _version(name))}
+    advice = (
+        f"{listed(list(installed))} lie over each other in one folder: the last one installed is "
+        "used, and uninstalling any of them breaks the others. Best uninstall all of them, and "
+        "install the one you want alone"
+    )
     found: Found = {
         "version": "not loaded",
         "kind": None,
         "packages": [f"{name} {version}" for name, version in installed.items()],
-        "advice": None,
+        "advice": advice if len(installed) > 1 else None,
     }
-    if len(installed) > 1:
-        found["advice"] = (
-            f"{listed(list(installed))} lie over each other in one folder: the last one installed "
-            "is used, and uninstalling any of them breaks the others. Best uninstall all of them, "
-            "and install the one you want alone"
-        )
     try:
         import cv2
     except ImportError as error:
         problems.append(f"OpenCV cannot be loaded: {describe(error)}")
         return found
-    built: Any = getattr(cv2, "version", None)  # only the packages on PyPI have it
+    built: Any = getattr(cv2, "version", None)
     kind = "not one of pip's packages"
-    if built is not None and hasattr(built, "headless"):
-        parts = ("contrib-" if built.contrib else "", "-headless" if built.headless else "")
-        kind = "opencv-{}python{}".format(*parts)
+    if hasattr(built, "headless"):  # only the packages on PyPI have it
+        contrib, headless = built.contrib and "contrib-", built.headless and "-headless"
+        kind = f"opencv-{contrib or ''}python{headless or ''}"
     return {**found, "version": str(cv2.__version__), "kind": kind}
 
 
@@ -155,11 +142,11 @@ def _files(problems: list[str]) -> dict[str, str]:
     """Compare bundled files with the sums beside them."""
     states = {}
     for folder, name in _FILES:
-        lines = resource(folder, f"{name}.sha256").read_text(encoding="ascii").splitlines()
-        sums = {line.split()[1]: line.split()[0] for line in lines}
+        sums = resource(folder, f"{name}.sha256").read_text(encoding="ascii").split()
         digest = hashlib.sha256(resource(folder, name).read_bytes()).hexdigest()
-        states[name] = f"{digest[:8]}, {'intact' if digest == sums[name] else 'DAMAGED'}"
-        if digest != sums[name]:
+        is_intact = digest == sums[sums.index(name) - 1]  # each line: a sum, a name
+        states[name] = f"{digest[:8]}, {'intact' if is_intact else 'DAMAGED'}"
+        if not is_intact:
             problems.append(f"{name} is not the file that was published; reinstall classicselfie")
     return states
 
@@ -168,11 +155,11 @@ def _weights(problems: list[str]) -> dict[str, str]:
     """Read the bundled weights, and compare them with the sums that pip wrote down."""
     from classicselfie.model import BUNDLED, SCHEMA_VERSION, load_model
 
-    states = {}
+    states, sums = {}, _sums()
     for detector, name in BUNDLED.items():
         model, path = load_model(detector), resource("models", name)
         digest = hashlib.sha256(path.read_bytes()).digest()
-        written = _sums().get(path)
+        written = sums.get(path)
         state = "readable" if written is None else "intact" if written == digest else "CHANGED"
         states[detector] = f"{model.name}, schema {SCHEMA_VERSION}, {state}"
         if state == "CHANGED":

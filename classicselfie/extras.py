@@ -42,15 +42,6 @@ def install_command(extra: str) -> str:
 
     No index need know the package: what was installed from a folder, a file or a repository is
     installed from there once more.
-
-    Parameters
-    ----------
-    extra : str
-
-    Returns
-    -------
-    str
-        For a shell.
     """
     return f"python -m pip install {_requirement(extra)}"
 

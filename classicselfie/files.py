@@ -42,11 +42,7 @@ def _look(path: Path, force: bool) -> tuple[bool, str | None]:
     """Tell whether something has this name, and what is in the way of writing it."""
     try:
         there = path.parent.resolve().is_dir()
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-    ):  # no working folder any more, NUL, links in a circle
+    except (OSError, ValueError, RuntimeError):  # no working folder, NUL, links in a circle
         there = False
     if not there:
         return False, f"the folder {path.parent} does not exist"
@@ -145,13 +141,7 @@ def sha256_of(stream: BinaryIO) -> str:
 
 
 def settle(part: Path, place: Path) -> None:
-    """Give a whole file its name.
-
-    Raises
-    ------
-    FileExistsError
-        If the name is taken.
-    """
+    """Give a whole file its name; raises `FileExistsError` if that is taken."""
     try:
         os.link(part, place)  # unlike a rename, it never replaces
     except FileExistsError:

@@ -30,18 +30,10 @@ def marked_encoding(head: bytes) -> str | None:
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row of a table.
+    """One row of a table."""
 
-    Attributes
-    ----------
-    line : int
-        The line of the file on which it ends, from 1.
-    fields : dict of str to str
-        Its texts without the blanks around them, by column.
-    """
-
-    line: int
-    fields: dict[str, str]
+    line: int  # of the file on which it ends, from 1
+    fields: dict[str, str]  # its texts without the blanks around them, by column
 
     def __getitem__(self, column: str) -> str:
         """Give the text in a column; empty where there is none."""

@@ -20,14 +20,9 @@ Portable: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview |
 
 
 def pack_photo(photo: object) -> Message:
-    """Write a photo as a message.
+    """Write a photo as a message; raises `TypeError` where processes cannot share it.
 
     A path is made absolute: it means what it means here and now.
-
-    Raises
-    ------
-    TypeError
-        If it is of a kind that processes cannot share.
     """
     if isinstance(photo, (str, os.PathLike)):
         path = os.fspath(photo)

@@ -36,16 +36,7 @@ _WIDTH_HEIGHT = (
 
 
 def xmp_lenses(packet: bytes) -> list[str]:
-    """Read every name of a lens, in the packet's order.
-
-    Parameters
-    ----------
-    packet : bytes
-
-    Returns
-    -------
-    list of str
-    """
+    """Read every name of a lens, in the packet's order."""
     if not packet:
         return []
     return [_value(match).decode("utf-8", "replace") for match in _property(_LENS).finditer(packet)]

@@ -9,11 +9,11 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
 from time import perf_counter
-from typing import NoReturn
 
 from classicselfie import __version__
 from classicselfie.cli.options import Code, Help, code_of, epilog, find_config
@@ -126,11 +126,10 @@ def _meant(argv: list[str]) -> list[str]:
         return ["scan" if has_folder else "check", *argv]
     import difflib
 
-    try:
-        beside = list(map(str, Path(first).parent.iterdir()))
-    except OSError:
-        beside = []
-    close = difflib.get_close_matches(first, [*COMMANDS, *beside], n=2)
+    names = [*COMMANDS]
+    with suppress(OSError):
+        names += map(str, Path(first).parent.iterdir())
+    close = difflib.get_close_matches(first, names, n=2)
     hint = f"did you mean {' or '.join(close)}?" if close else "see classicselfie --help"
     raise ClassicSelfieError(f"there is no such command or file: {first}; {hint}")
 
@@ -177,20 +176,11 @@ class Parser(argparse.ArgumentParser):
 
     commands: argparse._SubParsersAction[Parser]
 
-    def print_help(self, file: object = None) -> None:
-        """Print the help on the standard output."""
-        write(self.format_help())
-
-    def error(self, message: str) -> NoReturn:
-        """End with how the command is used."""
-        complain(*self.format_usage().splitlines(), f"{self.prog}: error: {message}")
-        sys.exit(Code.USAGE)
-
-
-class _Version(argparse.Action):
-    def __call__(self, *_: object) -> NoReturn:
-        write(f"classicselfie {__version__}\n")
-        sys.exit(0)
+    def _print_message(self, message: str, file: object = None) -> None:
+        if file is sys.stderr:
+            complain(*message.splitlines())
+        else:
+            write(message)
 
 
 _EXAMPLES = {
@@ -210,7 +200,8 @@ def make_parser(command: str = "") -> Parser:
         epilog=epilog("every command", "command-line", _EXAMPLES),
         formatter_class=Help,
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="tell the version")
+    version = f"classicselfie {__version__}"
+    parser.add_argument("--version", action="version", version=version, help="tell the version")
     parser.commands = parser.add_subparsers(
         required=True, metavar="COMMAND", prog="classicselfie", title="commands"
     )

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import Code, add_command, add_detector, add_force, count, megapixels
+from classicselfie.cli.options import (
+    Code,
+    Commands,
+    add_command,
+    add_force,
+    add_shared,
+    count,
+    megapixels,
+)
 from classicselfie.errors import MissingExtraError
 from classicselfie.files import refuse_targets
-
-if TYPE_CHECKING:
-    from classicselfie.cli.options import Commands
 
 
 def add_to(commands: Commands) -> None:
@@ -30,7 +34,7 @@ def add_to(commands: Commands) -> None:
             "classicselfie bench --compare before.json today.json": "compare two runs",
         },
     )
-    add_detector(bench)
+    add_shared(bench, "detector")
     bench.add_argument(
         "--sizes",
         type=megapixels,

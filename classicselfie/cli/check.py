@@ -6,20 +6,11 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import (
-    Code,
-    add_command,
-    add_detector,
-    add_threshold,
-    add_weights,
-    make_detector,
-    stdin,
-)
+from classicselfie.cli.options import Code, Commands, add_command, add_shared, make_detector, stdin
 from classicselfie.console import VOLUME, detail, paint, say_json, write
 from classicselfie.names import printable, text_of
 
 if TYPE_CHECKING:
-    from classicselfie.cli.options import Commands
     from classicselfie.detector import SelfieDetector
     from classicselfie.verdict import Verdict
 
@@ -48,9 +39,7 @@ def add_to(commands: Commands) -> None:
     )
     check.add_argument("photos", nargs="+", metavar="PHOTO", help="a file, or - for stdin")
     check.add_argument("--json", action="store_true", help="print JSON Lines, one object a photo")
-    add_detector(check)
-    add_threshold(check)
-    add_weights(check)
+    add_shared(check, "detector", "threshold", "weights")
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -8,10 +8,10 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from classicselfie.cli.options import common
+from classicselfie.cli.options import SHARED, common
 from classicselfie.errors import ConfigError, MissingExtraError
 
-_EVERYWHERE = ("detector", "jobs", "quiet", "threshold", "verbose", "weights")
+_EVERYWHERE = (*SHARED, "quiet", "verbose")
 _NOT_HERE = ("config", "no-config", "help")
 
 
@@ -44,13 +44,7 @@ class Config:
                 raise ConfigError(f"{path}: {key} is not a {what}{_guess(key, known)}")
 
     def prepare(self, command: str, parser: argparse.ArgumentParser) -> _Filler:
-        """Check the options of a command, and let its parser leave them to the file.
-
-        Raises
-        ------
-        ConfigError
-            If an option does not exist or does not fit.
-        """
+        """Check a command's options; its parser leaves them to the file. Raises `ConfigError`."""
         options = {
             name.removeprefix("--"): action
             for action in parser._actions
@@ -59,11 +53,10 @@ class Config:
         }
         shared = common(parser)._group_actions
         found: dict[argparse.Action, Any] = {}
-        own = self._values.get(command, {})
         for key, value in self._values.items():
             if not isinstance(value, dict) and options.get(key) in shared:
                 found[options[key]] = self._fit(options[key], key, value)
-        for key, value in own.items():
+        for key, value in self._values.get(command, {}).items():
             name = key.replace("_", "-")
             where = f"[{command}] {key}"
             if name not in options:
@@ -79,8 +72,7 @@ class Config:
                 if not isinstance(value, bool):
                     raise TypeError("it must be true or false")
                 return action.const if value else not action.const
-            is_list = action.nargs is not None or isinstance(action, argparse._AppendAction)
-            if not is_list:
+            if action.nargs is None and not isinstance(action, argparse._AppendAction):
                 return self._fit_one(action, value)
             if not (isinstance(value, list) and value):
                 raise TypeError("it must be a list")
@@ -135,13 +127,11 @@ class _Filler:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    MissingExtraError.unless_installed("config")
     if sys.version_info >= (3, 11):
         import tomllib
     else:
-        try:
-            import tomli as tomllib
-        except ImportError as error:
-            raise MissingExtraError("tomli", "config") from error
+        import tomli as tomllib
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

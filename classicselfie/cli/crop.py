@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import Code, add_command, add_force, refuse_photo_as_target, stdin
+from classicselfie.cli.options import (
+    Code,
+    Commands,
+    add_command,
+    add_force,
+    refuse_photo_as_target,
+    stdin,
+)
 from classicselfie.console import say, say_json
 from classicselfie.errors import ClassicSelfieError
 from classicselfie.files import refuse_targets, write_files
 from classicselfie.names import text_of
-
-if TYPE_CHECKING:
-    from classicselfie.cli.options import Commands
 
 
 def add_to(commands: Commands) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import Code, add_command, find_config
+from classicselfie.cli.options import Code, Commands, add_command, find_config
 from classicselfie.console import say, say_json
 
 if TYPE_CHECKING:
-    from classicselfie.cli.options import Commands
     from classicselfie.doctor import Pictures
 
 

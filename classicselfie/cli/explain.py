@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from classicselfie.cli.options import (
     Code,
+    Commands,
     add_command,
-    add_detector,
     add_force,
-    add_weights,
+    add_shared,
     make_detector,
     refuse_photo_as_target,
     stdin,
@@ -20,9 +19,6 @@ from classicselfie.console import say, say_json
 from classicselfie.errors import ClassicSelfieError, MissingExtraError
 from classicselfie.files import refuse_targets, write_files
 from classicselfie.names import printable, text_of
-
-if TYPE_CHECKING:
-    from classicselfie.cli.options import Commands
 
 
 def add_to(commands: Commands) -> None:
@@ -50,8 +46,7 @@ def add_to(commands: Commands) -> None:
     )
     add_force(explain)
     explain.add_argument("--json", action="store_true", help="print the shares as a JSON line")
-    add_detector(explain)
-    add_weights(explain)
+    add_shared(explain, "detector", "weights")
 
 
 def _run(arguments: argparse.Namespace) -> int:

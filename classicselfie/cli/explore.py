@@ -4,20 +4,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import (
-    Code,
-    add_command,
-    add_detector,
-    add_force,
-    add_jobs,
-    add_threshold,
-    add_weights,
-)
-
-if TYPE_CHECKING:
-    from classicselfie.cli.options import Commands
+from classicselfie.cli.options import Code, Commands, add_command, add_force, add_shared
 
 
 def add_to(commands: Commands) -> None:
@@ -45,10 +33,7 @@ def add_to(commands: Commands) -> None:
         help="folder to write: new or empty; with --force also an older gallery",
     )
     explore.add_argument("--png", action="store_true", help="write each view as a PNG too")
-    add_detector(explore)
-    add_threshold(explore)
-    add_weights(explore)
-    add_jobs(explore)
+    add_shared(explore, "detector", "threshold", "weights", "jobs")
     add_force(explore)
 
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import Code, add_command, add_force
-
-if TYPE_CHECKING:
-    from classicselfie.cli.options import Commands
+from classicselfie.cli.options import Code, Commands, add_command, add_force
 
 
 def add_to(commands: Commands) -> None:

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import Code, add_command, add_force, add_jobs
+from classicselfie.cli.options import Code, Commands, add_command, add_force, add_shared
 from classicselfie.errors import ClassicSelfieError
 
 if TYPE_CHECKING:
-    from classicselfie.cli.options import Commands
     from classicselfie.training.manifest import Row
 
 
@@ -91,7 +90,7 @@ def _add_photos(command: argparse.ArgumentParser) -> None:
         default=[],
         help="leave a group of the photos out of everything (may be given several times)",
     )
-    add_jobs(command)
+    add_shared(command, "jobs")
     command.add_argument("--cache", type=Path, help="folder that keeps extracted features")
     add_force(command)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 from classicselfie.console import detail
 from classicselfie.errors import (
@@ -23,8 +24,7 @@ from classicselfie.errors import (
 if TYPE_CHECKING:
     from classicselfie.detector import SelfieDetector
 
-    Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
-
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 DOCUMENTS = "docs/"
 """Where the documents are: a folder of the repository as long as they have no address."""
 COMMON = "common options"
@@ -89,8 +89,7 @@ def epilog(
     codes : mapping of int to str, optional
         What exit codes mean for this command, where that is not what they mean for all.
     """
-    known = _MEANINGS | dict(codes or {})
-    meanings = sorted(known.items())
+    meanings = sorted({**_MEANINGS, **(codes or {})}.items())
     lines = ["examples:"]
     for command, what in examples.items():
         lines += [f"  # {what}", f"  {command}"]
@@ -163,7 +162,7 @@ def find_config(arguments: Sequence[str]) -> Path | None:
             if path.is_file() and b"[tool.classicselfie" in path.read_bytes():
                 return path
     except OSError:  # a folder that is gone, or into which nobody may look
-        pass
+        return None
     return None
 
 
@@ -171,59 +170,6 @@ def common(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Return the group of a command's common options."""
     groups = (group for group in parser._action_groups if group.title == COMMON)
     return next(groups, None) or parser.add_argument_group(COMMON)
-
-
-def add_detector(parser: argparse.ArgumentParser) -> None:
-    """Add `--detector`."""
-    common(parser).add_argument(
-        "--detector",
-        choices=("yunet", "haar"),
-        default="yunet",
-        help="what finds the faces (default: %(default)s)",
-    )
-
-
-def add_threshold(parser: argparse.ArgumentParser) -> None:
-    """Add `--threshold`."""
-    common(parser).add_argument(
-        "--threshold",
-        type=threshold,
-        default="strict",
-        metavar="strict|sensitive|NUMBER",
-        help="from which probability on a photo is called a selfie (default: %(default)s)",
-    )
-
-
-def add_weights(parser: argparse.ArgumentParser) -> None:
-    """Add `--weights`."""
-    common(parser).add_argument(
-        "--weights", type=Path, metavar="FILE", help="weights (default: the bundled ones)"
-    )
-
-
-def add_force(parser: argparse.ArgumentParser) -> None:
-    """Add `--force`."""
-    parser.add_argument("--force", action="store_true", help="replace what exists already")
-
-
-def add_jobs(parser: argparse.ArgumentParser) -> None:
-    """Add `--jobs`."""
-    common(parser).add_argument(
-        "--jobs", type=jobs, default=-1, metavar="N", help="processes (default: one per core)"
-    )
-
-
-def make_detector(arguments: argparse.Namespace) -> SelfieDetector:
-    """Load what the options say: `--detector`, `--weights` and, where it is one, `--threshold`."""
-    from classicselfie.detector import SelfieDetector
-
-    made = SelfieDetector(
-        arguments.weights,
-        detector=arguments.detector,
-        threshold=getattr(arguments, "threshold", "strict"),
-    )
-    detail(f"weights {made.model.name}, called a selfie from {made.threshold:.1%} on")
-    return made
 
 
 def jobs(text: str) -> int:
@@ -237,26 +183,28 @@ def threshold(text: str) -> str | float:
     """Read the name of a threshold or a probability."""
     if text in ("strict", "sensitive"):
         return text
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is neither strict, sensitive nor a number from 0 to 1"
-        )
-    return value
+    what = "is neither strict, sensitive nor a number from 0 to 1"
+    return _number(text, lambda value: 0.0 <= value <= 1.0, what)
 
 
 def megapixels(text: str) -> float:
     """Read a picture's size."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.3 < value <= 100.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0.3 and up to 100")
-    return value
+    return _number(
+        text, lambda value: 0.3 < value <= 100.0, "is not a number above 0.3 and up to 100"
+    )
+
+
+def seconds(text: str) -> float:
+    """Read a time."""
+    what = "is not a number of seconds above 0 and up to a day"
+    return _number(text, lambda value: 0.0 < value <= 86_400.0, what)
+
+
+def _number(text: str, fits: Callable[[float], bool], what: str) -> float:
+    with suppress(ValueError):
+        if fits(value := float(text)):
+            return value
+    raise argparse.ArgumentTypeError(f"{text!r} {what}")
 
 
 def count(text: str) -> int:
@@ -273,17 +221,51 @@ def port(text: str) -> int:
     return int(text)
 
 
-def seconds(text: str) -> float:
-    """Read a time."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.0 < value <= 86_400.0:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a number of seconds above 0 and up to a day"
-        )
-    return value
+# Options that a config file may set for all commands at once.
+SHARED: dict[str, dict[str, Any]] = {
+    "detector": {
+        "choices": ("yunet", "haar"),
+        "default": "yunet",
+        "help": "what finds the faces (default: %(default)s)",
+    },
+    "threshold": {
+        "type": threshold,
+        "default": "strict",
+        "metavar": "strict|sensitive|NUMBER",
+        "help": "from which probability on a photo is called a selfie (default: %(default)s)",
+    },
+    "weights": {"type": Path, "metavar": "FILE", "help": "weights (default: the bundled ones)"},
+    "jobs": {
+        "type": jobs,
+        "default": -1,
+        "metavar": "N",
+        "help": "processes (default: one per core)",
+    },
+}
+
+
+def add_shared(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add some of the options that many commands have."""
+    for name in names:
+        common(parser).add_argument(f"--{name}", **SHARED[name])
+
+
+def add_force(parser: argparse.ArgumentParser) -> None:
+    """Add `--force`."""
+    parser.add_argument("--force", action="store_true", help="replace what exists already")
+
+
+def make_detector(arguments: argparse.Namespace) -> SelfieDetector:
+    """Load what the options say: `--detector`, `--weights` and, where it is one, `--threshold`."""
+    from classicselfie.detector import SelfieDetector
+
+    made = SelfieDetector(
+        arguments.weights,
+        detector=arguments.detector,
+        threshold=getattr(arguments, "threshold", "strict"),
+    )
+    detail(f"weights {made.model.name}, called a selfie from {made.threshold:.1%} on")
+    return made
 
 
 def stdin() -> BinaryIO:

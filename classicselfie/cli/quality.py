@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from classicselfie.cli.options import Code, add_command, add_force, stdin
+from classicselfie.cli.options import Code, Commands, add_command, add_force, stdin
 from classicselfie.console import say, say_json
 from classicselfie.errors import ClassicSelfieError
 from classicselfie.names import text_of
-
-if TYPE_CHECKING:
-    from classicselfie.cli.options import Commands
 
 
 def add_to(commands: Commands) -> None:
@@ -90,9 +86,7 @@ def _add_ratings(commands: Commands) -> None:
         help="huber trusts single odd ratings less (default: %(default)s)",
     )
     ratings.add_argument(
-        "--balanced",
-        action="store_true",
-        help="let rare ratings count as much as frequent ones",
+        "--balanced", action="store_true", help="let rare ratings count as much as frequent ones"
     )
     add_force(ratings)
 

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 
 from classicselfie.cli.options import (
     Code,
+    Commands,
     add_command,
-    add_detector,
-    add_jobs,
-    add_threshold,
-    add_weights,
+    add_shared,
     make_detector,
     seconds,
     stdin,
@@ -22,7 +20,6 @@ from classicselfie.console import note
 from classicselfie.errors import ClassicSelfieError
 
 if TYPE_CHECKING:
-    from classicselfie.cli.options import Commands
     from classicselfie.scan.sorting import Way
 
 
@@ -100,10 +97,7 @@ def add_to(commands: Commands) -> None:
         metavar="PATTERN",
         help="pass over what has such a name, or such a path below PATH; may be repeated",
     )
-    add_detector(scan)
-    add_threshold(scan)
-    add_weights(scan)
-    add_jobs(scan)
+    add_shared(scan, "detector", "threshold", "weights", "jobs")
     scan.add_argument(
         "--timeout",
         type=seconds,
@@ -125,12 +119,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
     if (arguments.backend == "dask") != (arguments.scheduler is not None):
         raise ClassicSelfieError("--backend dask and --scheduler ADDRESS need each other")
-    sorts: list[tuple[Way, Path | None]] = [
-        ("copy", arguments.copy_to),
-        ("move", arguments.move_to),
-        ("link", arguments.link_to),
-    ]
-    way, folder = next((sort for sort in sorts if sort[1]), sorts[0])
+    ways: tuple[Way, ...] = ("copy", "move", "link")
+    way: Way = next((way for way in ways if getattr(arguments, f"{way}_to")), "copy")
     if arguments.leave_companions and way != "move":
         raise ClassicSelfieError("--leave-companions needs --move-to DIR")
     if arguments.watch:  # a service is ended so, and keeps its results too
@@ -141,7 +131,7 @@ def _run(arguments: argparse.Namespace) -> int:
         resume=arguments.resume,
         only=arguments.only,
         corrections=arguments.corrections,
-        sort_to=folder,
+        sort_to=getattr(arguments, f"{way}_to"),
         way=way,
         companions=not arguments.leave_companions,
         dry_run=arguments.dry_run,

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from classicselfie.cli.options import (
     Code,
+    Commands,
     add_command,
-    add_detector,
-    add_threshold,
-    add_weights,
+    add_shared,
     count,
     make_detector,
     port,
     seconds,
 )
 from classicselfie.errors import MissingExtraError
-
-if TYPE_CHECKING:
-    from classicselfie.cli.options import Commands
 
 
 def add_to(commands: Commands) -> None:
@@ -69,9 +64,7 @@ def add_to(commands: Commands) -> None:
         help="to send a request, to wait for a worker, and to judge a photo: for each of the "
         "three (default: %(default)g)",
     )
-    add_detector(serve)
-    add_threshold(serve)
-    add_weights(serve)
+    add_shared(serve, "detector", "threshold", "weights")
 
 
 def _run(arguments: argparse.Namespace) -> int:

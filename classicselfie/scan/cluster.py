@@ -77,8 +77,7 @@ class Cluster:
         detector = client.submit(bytes, self._pickled, pure=False)
         while more or under_way:
             while more and len(under_way) < _room(client):
-                task = next(tasks, None)
-                if task is None:
+                if (task := next(tasks, None)) is None:
                     more = False
                     break
                 future = client.submit(_examine_within, self._timeout, detector, task, pure=False)

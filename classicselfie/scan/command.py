@@ -213,7 +213,10 @@ def scan(
         output = None if to is None else Path(to)
         opened = None if output is None else rehearsal(output) if dry_run else Results(output)
         results = None if opened is None else stack.enter_context(opened)
-        leave = Filter(_own_files(output, sorter, said), exclude)
+        own = own_files(output) if output else []
+        own += [said.file] if said else []
+        own += [sorter.folder] if sorter else []
+        leave = Filter(own, exclude)
         run = _Scan(
             detector,
             results=results,
@@ -239,65 +242,51 @@ def scan(
         return run.run(found, runner)
 
 
-def _own_files(
-    output: Path | None, sorter: Sorter | None, corrections: Corrections | None
-) -> list[Path]:
-    """List what must not be taken for photos."""
-    own = [] if output is None else own_files(output)
-    own += [corrections.file] if corrections else []
-    return [*own, sorter.folder] if sorter else own
-
-
+@dataclass
 class _Scan:
     """One run."""
 
-    def __init__(
-        self,
-        detector: SelfieDetector,
-        *,
-        results: Results | None,
-        corrections: Corrections | None,
-        sorter: Sorter | None,
-        companions: Companions | None,
-        resume: bool,
-        only: str | None,
-        dry_run: bool,
-        watch: bool,
-    ) -> None:
-        self._threshold = detector.threshold
-        self._weights = detector.model.digest
-        self._results, self._sorter, self._resume, self._only = results, sorter, resume, only
-        self._companions, self._dry_run, self._watch = companions, dry_run, watch
-        self._corrections = corrections
-        self._summary = Summary(is_rehearsal=dry_run)
-        self._pending: list[_Done] = []
-        self._waiting: list[_Done] = []  # photos whose companions are not judged yet
-        self._moves: deque[_Done] = deque()  # written down and not done
-        self._claimed: set[str] = set()  # companions among these
-        self._under_way: dict[str, tuple[Item, Known | None]] = {}
-        self._committed = monotonic()
+    detector: SelfieDetector
+    results: Results | None
+    corrections: Corrections | None
+    sorter: Sorter | None
+    companions: Companions | None
+    resume: bool
+    only: str | None
+    dry_run: bool
+    watch: bool
+    pending: list[_Done] = field(default_factory=list)
+    waiting: list[_Done] = field(default_factory=list)  # their companions are not judged yet
+    moves: deque[_Done] = field(default_factory=deque)  # written down and not done
+    claimed: set[str] = field(default_factory=set)  # companions among these
+    under_way: dict[str, tuple[Item, Known | None]] = field(default_factory=dict)
+    committed: float = field(default_factory=monotonic)
+
+    def __post_init__(self) -> None:
+        self.summary = Summary(is_rehearsal=self.dry_run)
+        self.threshold, self.weights = self.detector.threshold, self.detector.model.digest
 
     def finish_moves(self) -> None:
         """Finish what a run that was killed had written down and perhaps not done."""
-        if not self._results or not self._sorter or self._sorter.way != "move" or self._dry_run:
+        if not self.results or not self.sorter or self.sorter.way != "move" or self.dry_run:
             return
-        for move in self._results.moves():
-            known = self._results.known(move.path)
+        for move in self.results.moves():
+            known = self.results.known(move.path)
             source, place = path_of(move.source), Path(path_of(move.place))
             item = Item(move.path, source, Path(source).name)
             try:
-                is_there = self._sorter.place(item, place, known.sha256 if known else None)
+                is_there = self.sorter.place(item, place, known.sha256 if known else None)
             except FileExistsError:  # somebody else's file has come to lie there meanwhile
                 is_there = False
-            self._results.update(move.path, sorted_to=move.place if is_there else None)
-        self._results.commit()
+            self.results.update(move.path, sorted_to=move.place if is_there else None)
+        self.results.commit()
 
     def show_progress(self, stack: ExitStack, names: Sequence[str], leave: Filter) -> None:
         """Show a bar on a terminal; its end is known when all photos are counted."""
         self._bar = stack.enter_context(
             progress_bar(unit="photo", dynamic_ncols=True, smoothing=0.05)
         )
-        if self._bar.disable or self._watch or any(name == "-" or is_url(name) for name in names):
+        if self._bar.disable or self.watch or any(name == "-" or is_url(name) for name in names):
             return
 
         def count() -> None:
@@ -309,7 +298,7 @@ class _Scan:
 
     def is_busy(self, path: str) -> bool:
         """Tell whether what lies at an absolute path, or in an archive there, is being judged."""
-        return any(item.path == path for item, _ in self._under_way.values())
+        return any(item.path == path for item, _ in self.under_way.values())
 
     def run(self, items: Iterator[Item | None], runner: Runner) -> Summary:
         """Judge what comes, to the end; None among it lets what is done be written down."""
@@ -322,14 +311,14 @@ class _Scan:
             self._flush()
         except KeyboardInterrupt:
             self._flush()
-            if self._watch and self._results:
-                self._results.finish()
+            if self.watch and self.results:
+                self.results.finish()
             raise KeyboardInterrupt(self._told_interrupted()) from None
-        if self._results and not self._dry_run:
-            self._results.finish()
-        self._summary.seconds = monotonic() - begun
-        self._summary.unmet = self._corrections.unmet if self._corrections else 0
-        return self._summary
+        if self.results and not self.dry_run:
+            self.results.finish()
+        self.summary.seconds = monotonic() - begun
+        self.summary.unmet = self.corrections.unmet if self.corrections else 0
+        return self.summary
 
     def _tasks(self, items: Iterator[Item | None]) -> Iterator[Task | None]:
         """Hand out what is not done yet; every name once."""
@@ -338,7 +327,7 @@ class _Scan:
             seen.execute("CREATE TABLE seen (name TEXT PRIMARY KEY) WITHOUT ROWID")
             for found in items:
                 if found is None:
-                    if self._pending or self._waiting:
+                    if self.pending or self.waiting:
                         self._flush()
                     seen.execute("DELETE FROM seen")  # it may come again, and be another photo
                     yield None
@@ -347,30 +336,30 @@ class _Scan:
                 for item in (*self._companions_of(found), found):
                     insert = "INSERT OR IGNORE INTO seen VALUES (?)"
                     if (
-                        item.name in self._under_way
+                        item.name in self.under_way
                         or not seen.execute(insert, (item.name,)).rowcount
                     ):
                         continue
-                    known = self._results.known(item.name, self._only) if self._results else None
+                    known = self.results.known(item.name, self.only) if self.results else None
                     if known is not None and self._is_done(item, known):
                         self._take_known(item, known)
                         continue
-                    self._under_way[item.name] = item, known
-                    fits = known is not None and self._resume and self._fits(known)
+                    self.under_way[item.name] = item, known
+                    fits = known is not None and self.resume and self._fits(known)
                     yield Task(item, known.sha256 if known and fits else None)
 
     def _companions_of(self, item: Item) -> list[Item]:
-        return self._companions.of(item) if self._companions else []
+        return self.companions.of(item) if self.companions else []
 
     def _fits(self, known: Known) -> bool:
         is_whole = known.summary is not None  # not of an earlier version
-        return is_whole and (known.weights, known.threshold) == (self._weights, self._threshold)
+        return is_whole and (known.weights, known.threshold) == (self.weights, self.threshold)
 
     def _is_done(self, item: Item, known: Known) -> bool:
         """Tell by size and time alone that a file is as it was when it was judged."""
         if self._was_moved(item, known):
             return True
-        if not (self._resume and self._fits(known) and known.sha256 and item.is_file):
+        if not (self.resume and self._fits(known) and known.sha256 and item.is_file):
             return False
         try:
             facts = Path(item.path).stat()
@@ -385,18 +374,18 @@ class _Scan:
         return os.path.lexists(path_of(known.sorted_to))
 
     def _take(self, item: Item, result: Result) -> None:
-        _, known = self._under_way.pop(item.name)
+        _, known = self.under_way.pop(item.name)
         if result.answer is None:
             assert known is not None
-            assert self._results is not None
-            self._results.update(item.name, bytes=result.bytes, mtime_ns=result.mtime_ns)
+            assert self.results is not None
+            self.results.update(item.name, bytes=result.bytes, mtime_ns=result.mtime_ns)
             self._take_known(item, known)
             return
         row = {
             **_valid(result.answer),
             "path": item.name,
-            "threshold": self._threshold,
-            "weights": self._weights,
+            "threshold": self.threshold,
+            "weights": self.weights,
             "sha256": result.sha256,
             "bytes": result.bytes,
             "mtime_ns": result.mtime_ns,
@@ -405,94 +394,94 @@ class _Scan:
         }
         if (label := self._human_label(item)) is not None:
             row |= {"machine_label": row["label"], "label": label, "confidence": "clear"}
-            self._summary.corrected += 1
+            self.summary.corrected += 1
         self._done(_Done(item, row["label"], row["confidence"], result.sha256, known, row))
 
     def _human_label(self, item: Item) -> str | None:
         """Look up what a person says about a photo, or has said in an earlier run."""
-        label = self._corrections.label_of(item.name) if self._corrections else None
-        if label is None and self._results:
-            return self._results.human_label(item.name)
+        label = self.corrections.label_of(item.name) if self.corrections else None
+        if label is None and self.results:
+            return self.results.human_label(item.name)
         return label
 
     def _take_known(self, item: Item, known: Known) -> None:
-        self._summary.resumed += 1
-        if self._results and (label := self._human_label(item)) is not None:
-            self._results.correct(item.name, label, self._only)
+        self.summary.resumed += 1
+        if self.results and (label := self._human_label(item)) is not None:
+            self.results.correct(item.name, label, self.only)
             known = replace(known, label=label, confidence="clear")
-            self._summary.corrected += 1
+            self.summary.corrected += 1
         self._done(_Done(item, known.label, known.confidence, known.sha256, known))
 
     def _done(self, done: _Done) -> None:
-        self._pending.append(done)
-        self._summary.labels[done.label] += 1
-        self._summary.piles[done.pile] += 1
+        self.pending.append(done)
+        self.summary.labels[done.label] += 1
+        self.summary.piles[done.pile] += 1
         self._bar.update()
-        self._bar.set_postfix(self._summary.piles, refresh=False)
-        late = monotonic() - self._committed > _COMMIT_SECONDS
-        if late or len(self._pending) >= _COMMIT_PHOTOS or self._results is None:
+        self._bar.set_postfix(self.summary.piles, refresh=False)
+        late = monotonic() - self.committed > _COMMIT_SECONDS
+        if late or len(self.pending) >= _COMMIT_PHOTOS or self.results is None:
             self._flush()
 
     def _flush(self) -> None:
         """Write down what is done and where it shall go, safely; then sort it."""
-        done, self._pending = self._pending, []
-        if self._results:
-            self._results.add([photo.row for photo in done if photo.row], self._only)
-        photos, self._waiting = [*self._waiting, *done], []
+        done, self.pending = self.pending, []
+        if self.results:
+            self.results.add([photo.row for photo in done if photo.row], self.only)
+        photos, self.waiting = [*self.waiting, *done], []
         for photo in photos:
-            self._moves.extend(self._plan(photo))
-        if self._dry_run:
+            self.moves.extend(self._plan(photo))
+        if self.dry_run:
             self._tell_moves()
-        elif self._results:
-            for move in self._moves:
+        elif self.results:
+            for move in self.moves:
                 self._write_place(move)
-            self._results.commit(map(_written, self._moves))
+            self.results.commit(map(_written, self.moves))
         else:
             for photo in done:
                 if photo.row and self._wants(photo):
                     say_json(photo.row)
-        while self._moves:
-            self._sort(self._moves[0])
-            self._moves.popleft()
-        if not self._dry_run:  # otherwise they lie there still
-            self._claimed.clear()
-        self._committed = monotonic()
+        while self.moves:
+            self._sort(self.moves[0])
+            self.moves.popleft()
+        if not self.dry_run:  # otherwise they lie there still
+            self.claimed.clear()
+        self.committed = monotonic()
 
     def _wants(self, photo: _Done) -> bool:
-        return self._only in (None, photo.label, photo.confidence)
+        return self.only in (None, photo.label, photo.confidence)
 
     def _plan(self, photo: _Done) -> list[_Done]:
         """Choose where a photo and its companions go; none where it stays."""
         item, known = photo.item, photo.known
-        if self._sorter is None or not self._wants(photo):
+        if self.sorter is None or not self._wants(photo):
             return []
         may_be_photo = photo.label != "unknown" or is_photo(item.place)
         if photo.row is None and known and self._was_moved(item, known):
-            self._summary.sorted += may_be_photo
-            self._summary.companions += not may_be_photo
+            self.summary.sorted += may_be_photo
+            self.summary.companions += not may_be_photo
             return []
-        if not self._sorter.takes(item):
-            self._summary.unsorted += 1
+        if not self.sorter.takes(item):
+            self.summary.unsorted += 1
             return []
-        if not may_be_photo or (self._companions and self._companions.is_one(item)):
-            self._summary.other_files += 1
+        if not may_be_photo or (self.companions and self.companions.is_one(item)):
+            self.summary.other_files += 1
             return []
         companions = self._companions_of(item)
-        if any(companion.name in self._under_way for companion in companions):
-            self._waiting.append(photo)
+        if any(companion.name in self.under_way for companion in companions):
+            self.waiting.append(photo)
             return []
         moves = [photo]
         for companion in companions:
-            row = self._results.known(companion.name, self._only) if self._results else None
-            if companion.name in self._claimed or (self._results and row is None):
+            row = self.results.known(companion.name, self.only) if self.results else None
+            if companion.name in self.claimed or (self.results and row is None):
                 continue  # it goes with another photo of its name, or has only just come
-            self._claimed.add(companion.name)
+            self.claimed.add(companion.name)
             moves.append(
                 _Done(companion, row.label, row.confidence, row.sha256, row, leader=photo)
                 if row
                 else _Done(companion, "unknown", None, None, None, leader=photo)
             )
-        places = self._sorter.plan(
+        places = self.sorter.plan(
             item,
             photo.pile,
             photo.sha256,
@@ -506,18 +495,18 @@ class _Scan:
         return moves
 
     def _write_place(self, move: _Done) -> None:
-        if self._results:
+        if self.results:
             place = None if move.place is None else text_of(str(move.place))
-            self._results.update(move.item.name, sorted_to=place)
+            self.results.update(move.item.name, sorted_to=place)
 
     def _sort(self, move: _Done) -> None:
         """Put a file where it was planned; if that cannot be, write down that it has stayed."""
-        assert self._sorter is not None
+        assert self.sorter is not None
         if move.leader and move.leader.place is None:
             move.place = None
         while move.place is not None:
             try:
-                if self._sorter.place(move.item, move.place, move.sha256):
+                if self.sorter.place(move.item, move.place, move.sha256):
                     self._count(move)
                     return
                 move.place = None
@@ -525,37 +514,37 @@ class _Scan:
                 if move.leader:
                     move.place = None
                     break
-                [move.place] = self._sorter.plan(move.item, move.pile, move.sha256, None)
+                [move.place] = self.sorter.plan(move.item, move.pile, move.sha256, None)
                 self._write_place(move)
-                if self._results:
-                    self._results.commit(map(_written, self._moves))
+                if self.results:
+                    self.results.commit(map(_written, self.moves))
         self._write_place(move)
-        self._summary.unsorted += move.leader is None
+        self.summary.unsorted += move.leader is None
 
     def _tell_moves(self) -> None:
         """Print what would be moved, copied or linked, instead of doing it."""
-        for move in self._moves:
+        for move in self.moves:
             plan = {"path": move.item.name, "label": move.label, "sorted_to": _written(move).place}
             say_json(plan)
             self._count(move)
-        self._moves.clear()
+        self.moves.clear()
 
     def _count(self, move: _Done) -> None:
         if move.leader is None:
-            self._summary.sorted += 1
+            self.summary.sorted += 1
             return
-        self._summary.companions += 1
+        self.summary.companions += 1
         # It was counted among those that stay, unless nobody had asked for such.
-        self._summary.other_files -= self._wants(move)
+        self.summary.other_files -= self._wants(move)
 
     def _told_interrupted(self) -> str:
         self._bar.close()
-        did, told = "stopped" if self._watch else "interrupted", ""
-        if self._results and self._watch:
-            told = f"; {self._results.output} has them, and the same command goes on from there"
-        elif self._results and not self._dry_run:
-            told = f"; --resume goes on from {self._results.journal}"
-        return f"{did} after {self._summary.photos:,} photos{told}"
+        did, told = "stopped" if self.watch else "interrupted", ""
+        if self.results and self.watch:
+            told = f"; {self.results.output} has them, and the same command goes on from there"
+        elif self.results and not self.dry_run:
+            told = f"; --resume goes on from {self.results.journal}"
+        return f"{did} after {self.summary.photos:,} photos{told}"
 
 
 @dataclass
@@ -595,7 +584,6 @@ def _refuse_own_folder(names: Sequence[str], folder: Path) -> None:
     """Photos that were sorted already must not be sorted once more."""
     real = os.path.realpath(folder)
     for name in names:
-        if name == "-" or is_url(name):
-            continue
-        if Path(os.path.realpath(name)).is_relative_to(real):
+        is_path = name != "-" and not is_url(name)
+        if is_path and Path(os.path.realpath(name)).is_relative_to(real):
             raise ScanError(f"{name} lies in {folder}, into which photos are sorted")

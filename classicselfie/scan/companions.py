@@ -82,17 +82,7 @@ class Companions:
         self._names = lru_cache(maxsize=_FOLDERS)(_names_by_stem)
 
     def of(self, item: Item) -> list[Item]:
-        """List the companions of a photo, by name.
-
-        Parameters
-        ----------
-        item : Item
-            Anything that was found; what is no file of its own has none.
-
-        Returns
-        -------
-        list of Item
-        """
+        """List the companions of what was found, by name; what is no file of its own has none."""
         path = Path(item.path)
         if not item.is_file or path.name.lower().endswith(_ATTACHED):
             return []
@@ -112,9 +102,7 @@ class Companions:
         path = Path(item.path)
         if not item.is_file or not path.name.lower().endswith(COMPANION_ENDINGS):
             return False
-        plain = _plain(path.name)
-        stems = [plain[:place] for place, letter in enumerate(plain) if letter == "." and place]
-        photos = (stem + ending for stem in stems for ending in _ENDINGS)
+        photos = (stem + ending for stem in _stems(path.name) for ending in _ENDINGS)
         return any(
             belongs_to(path.name, photo) and _is_file(path.with_name(photo)) for photo in photos
         )
@@ -146,8 +134,12 @@ def _names_by_stem(folder: Path) -> dict[str, list[str]]:
     except OSError:  # the photos in it tell
         return {}
     for name in found:
-        plain = _plain(name)
-        for place, letter in enumerate(plain):
-            if letter == "." and place:
-                names[plain[:place]].append(name)
+        for stem in _stems(name):
+            names[stem].append(name)
     return dict(names)
+
+
+def _stems(name: str) -> list[str]:
+    """List what the photo of a companion may be called, without its ending."""
+    plain = _plain(name)
+    return [plain[:place] for place, letter in enumerate(plain) if letter == "." and place]

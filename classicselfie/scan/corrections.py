@@ -11,11 +11,7 @@ from classicselfie.tables import read_table
 from classicselfie.verdict import Label
 
 # Manifests call the other photos "other", results "not_selfie".
-_LABELS: dict[str, Label] = {
-    "selfie": "selfie",
-    "other": "not_selfie",
-    "not_selfie": "not_selfie",
-}
+_LABELS: dict[str, Label] = {"selfie": "selfie", "other": "not_selfie", "not_selfie": "not_selfie"}
 
 
 class Corrections:
@@ -38,7 +34,6 @@ class Corrections:
     def __init__(self, file: Path) -> None:
         self.file = file
         self._labels: dict[str, Label] = {}
-        self._unmet: set[str] = set()
         for row in read_table(file, ("path", "label")):
             where = f"{file} line {row.line}"
             name, label = row["path"], _LABELS.get(row["label"])
@@ -48,21 +43,10 @@ class Corrections:
                 raise ScanError(f"{where}: label {row['label']!r} is neither selfie nor other")
             if self._labels.setdefault(_place(name, file.parent), label) != label:
                 raise ScanError(f"{where}: an earlier line gives {name!r} the other label")
-        self._unmet.update(self._labels)
+        self._unmet = set(self._labels)
 
     def label_of(self, name: str) -> Label | None:
-        """Look up what was said about a photo.
-
-        Parameters
-        ----------
-        name : str
-            `Item.name`.
-
-        Returns
-        -------
-        {"selfie", "not_selfie"} or None
-            None where nothing was said.
-        """
+        """Look up what was said about a photo by its `Item.name`; None where nothing was."""
         place = _place(name, Path())
         self._unmet.discard(place)
         return self._labels.get(place)

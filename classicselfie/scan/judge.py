@@ -25,42 +25,22 @@ from classicselfie.workers.process import Handler
 
 @dataclass(frozen=True)
 class Task:
-    """A photo to judge.
-
-    Attributes
-    ----------
-    item : Item
-    known : str or None
-        SHA-256 of the content that was judged before by the same weights and threshold.
-    """
+    """A photo to judge."""
 
     item: Item
+    # SHA-256 of the content that was judged before by the same weights and threshold.
     known: str | None = None
 
 
 @dataclass(frozen=True)
 class Result:
-    """What was found out about one photo.
+    """What was found out about one photo."""
 
-    Attributes
-    ----------
-    answer : dict or None
-        `Verdict.to_dict`; None where the content is the known one.
-    weights : str
-        SHA-256 of the weights that answered; empty where none did.
-    sha256 : str or None
-        Of the content; None where that could not be read to its end.
-    bytes : int or None
-        Size of the file.
-    mtime_ns : int or None
-        When the file was last changed, as the file system tells.
-    """
-
-    answer: dict[str, Any] | None
-    weights: str = ""
-    sha256: str | None = None
-    bytes: int | None = None
-    mtime_ns: int | None = None
+    answer: dict[str, Any] | None  # `Verdict.to_dict`; None where the content is the known one
+    weights: str = ""  # SHA-256 of those that answered; empty where none did
+    sha256: str | None = None  # of the content; None where that could not be read to its end
+    bytes: int | None = None  # size of the file
+    mtime_ns: int | None = None  # when the file was last changed, as the file system tells
 
 
 class Runner(Protocol):
@@ -87,18 +67,7 @@ def load_detector(pickled: bytes) -> tuple[SelfieDetector, str]:
 
 
 def examine(pickled: bytes, task: Task) -> Result:
-    """Hash and judge one photo.
-
-    Parameters
-    ----------
-    pickled : bytes
-        A SelfieDetector.
-    task : Task
-
-    Returns
-    -------
-    Result
-    """
+    """Hash and judge one photo by a pickled `SelfieDetector`."""
     detector, weights = load_detector(pickled)
     model = detector.model.name
     if task.item.problem:
@@ -140,13 +109,7 @@ def _pack_result(result: Result) -> Message:
 
 
 def unpack_result(message: Message) -> Result:
-    """Read the answer of a worker process.
-
-    Raises
-    ------
-    Exception
-        Of many kinds, if it is none.
-    """
+    """Read the answer of a worker process; raises errors of many kinds if it is none."""
     values = dict(message.head)
     if values["answer"] is not None:
         values["answer"] = unpack_verdict(Message(values["answer"])).to_dict()

@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -55,10 +55,9 @@ _LACKING = {
 _NEW = _LACKING[1]
 _JSON = ("reasons", "faces", "timings_ms")
 _LINE_KEYS = COLUMNS.keys() - {"width", "height"} | {"size"}
-_SCHEMA = f"""
-CREATE TABLE photos ({", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())}) WITHOUT ROWID;
-CREATE TABLE passed ({", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())}) WITHOUT ROWID;
-"""
+_TABLES = ("photos", "passed")
+_SCHEMA = f"({', '.join(f'{name} {kind}' for name, kind in COLUMNS.items())}) WITHOUT ROWID"
+_PLACES = ", ".join("?" * len(COLUMNS))
 # Files of version 1 may lack it.
 _MOVING = """
 CREATE TABLE IF NOT EXISTS moving
@@ -94,17 +93,10 @@ class Known:
 
 @dataclass(frozen=True)
 class Move:
-    """A file on its way to another place.
+    """A file on its way to another place."""
 
-    Attributes
-    ----------
-    path : str
-        Its name in the results.
-    source, place : str
-        Where it comes from and where it goes, absolute, as `text_of` writes them.
-    """
-
-    path: str
+    path: str  # its name in the results
+    # Where it comes from and where it goes, absolute, as `text_of` writes them.
     source: str
     place: str
 
@@ -129,22 +121,16 @@ class Results:
         self.output = output
         self._format = _format_of(output)
         self.journal = _journal_of(output) if self._format else output
-        with self._told(ScanError):
+        with self._told(ScanError), ExitStack() as undo:
             self._database = sqlite3.connect(self.journal, timeout=0, isolation_level=None)
-            try:
-                # What is about to be moved must be on the disk, in whichever mode the table is.
-                self._database.execute("PRAGMA synchronous = FULL")
-                self._lock()
-                is_new = self.journal.stat().st_size == 0  # nobody else's: it is locked
-                try:
-                    self._set_up()
-                except BaseException:
-                    if is_new:
-                        self.journal.unlink(missing_ok=True)
-                    raise
-            except BaseException:
-                self._database.close()
-                raise
+            undo.callback(self._database.close)
+            # What is about to be moved must be on the disk, in whichever mode the table is.
+            self._database.execute("PRAGMA synchronous = FULL")
+            self._lock()
+            if self.journal.stat().st_size == 0:  # nobody else's: it is locked
+                undo.callback(self.journal.unlink, missing_ok=True)
+            self._set_up()
+            undo.pop_all()
 
     def __enter__(self) -> Results:
         """Return itself."""
@@ -173,28 +159,26 @@ class Results:
 
         With `only`, the other rows are kept apart: for the next run, not for the eye.
         """
-        places = ", ".join("?" * len(COLUMNS))
         with self._told():
             for row in rows:
-                table, other = "photos", "passed"
-                if only not in (None, row["label"], row["confidence"]):
-                    table, other = other, table
+                is_wanted = only in (None, row["label"], row["confidence"])
+                table, other = _TABLES if is_wanted else _TABLES[::-1]
                 values = tuple(_to_table(row).values())
-                self._database.execute(f"INSERT OR REPLACE INTO {table} VALUES ({places})", values)
+                self._database.execute(f"INSERT OR REPLACE INTO {table} VALUES ({_PLACES})", values)
                 self._database.execute(f"DELETE FROM {other} WHERE path = ?", (row["path"],))
 
     def update(self, path: str, **facts: Value) -> None:
         """Change some columns of a photo that is judged already."""
         changes = ", ".join(f"{name} = ?" for name in facts)
         with self._told():
-            for table in ("photos", "passed"):
+            for table in _TABLES:
                 query = f"UPDATE {table} SET {changes} WHERE path = ?"
                 self._database.execute(query, (*map(_storable, facts.values()), path))
 
     def human_label(self, path: str) -> str | None:
         """Look up what a person said about a photo, whatever an earlier `only` did with it."""
         with self._told():
-            for table in ("photos", "passed"):
+            for table in _TABLES:
                 query = f"SELECT label FROM {table} WHERE path = ? AND machine_label IS NOT NULL"
                 if found := self._database.execute(query, (path,)).fetchone():
                     return str(found[0])
@@ -203,9 +187,9 @@ class Results:
     def correct(self, path: str, label: str, only: str | None) -> None:
         """Give a photo that is judged already the label that a person gave it."""
         change = "machine_label = coalesce(machine_label, label), label = ?, confidence = 'clear'"
-        table, other = ("photos", "passed") if only in (None, label) else ("passed", "photos")
+        table, other = _TABLES if only in (None, label) else _TABLES[::-1]
         with self._told():
-            for each in (table, other):
+            for each in _TABLES:
                 query = f"UPDATE {each} SET {change} WHERE path = ?"
                 self._database.execute(query, (label, path))
             move = f"INSERT OR REPLACE INTO {table} SELECT * FROM {other} WHERE path = ?"
@@ -260,30 +244,26 @@ class Results:
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
         if version == _VERSION:
             return
-        if version in _LACKING:
-            for table in ("photos", "passed"):
-                for name in _LACKING[version]:
-                    self._database.execute(f"ALTER TABLE {table} ADD COLUMN {name} {COLUMNS[name]}")
-            self._database.execute(_MOVING)
-            self._database.execute(f"PRAGMA user_version = {_VERSION}")
-            self.commit()
-            return
-        tables = self._database.execute("SELECT name FROM sqlite_master").fetchall()
-        if version != 0 or tables:
+        is_new = (
+            version == 0 and not self._database.execute("SELECT * FROM sqlite_master").fetchone()
+        )
+        if not is_new and version not in _LACKING:
             raise ScanError(f"{self.journal} is no file of results of this version")
-        for statement in _SCHEMA.strip().splitlines():
-            self._database.execute(statement)
+        for table in _TABLES:
+            if is_new:
+                self._database.execute(f"CREATE TABLE {table} {_SCHEMA}")
+            for name in _LACKING.get(version, ()):
+                self._database.execute(f"ALTER TABLE {table} ADD COLUMN {name} {COLUMNS[name]}")
         self._database.execute(_MOVING)
         self._database.execute(f"PRAGMA user_version = {_VERSION}")
-        if self._format is not None and self.output.exists():
-            places = ", ".join("?" * len(COLUMNS))
+        if is_new and self._format is not None and self.output.exists():
             try:
                 for known in self._format.read(self.output):
                     row = dict.fromkeys(_NEW) | known
                     if row.keys() != COLUMNS.keys():
                         raise ValueError("it has other columns")
                     self._database.execute(
-                        f"INSERT OR REPLACE INTO photos VALUES ({places})",
+                        f"INSERT OR REPLACE INTO photos VALUES ({_PLACES})",
                         tuple(row[name] for name in COLUMNS),
                     )
             except (KeyError, ValueError, TypeError, csv.Error, sqlite3.IntegrityError) as error:

@@ -124,18 +124,15 @@ class Sorter:
             return self.way == "move" and os.path.lexists(place)
         try:
             self._make_folder(place.parent)
-            if os.path.lexists(place) and not self._is_there(
-                item, place, sha256, text_of(str(place))
-            ):
+            is_taken = os.path.lexists(place)
+            if is_taken and not self._is_there(item, place, sha256, text_of(str(place))):
                 raise FileExistsError(place)
-            if self.way == "link":
-                if not os.path.lexists(place):
-                    place.symlink_to(item.path)
-            elif self.way == "copy":
-                if not os.path.lexists(place):
-                    return _copy(item, place, sha256)
-            else:
+            if self.way == "move":
                 return _move(item, place, sha256)
+            if self.way == "copy":
+                return is_taken or _copy(item, place, sha256)
+            if not is_taken:
+                place.symlink_to(item.path)
             return True
         except FileExistsError:
             raise

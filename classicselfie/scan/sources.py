@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path, PurePath, PurePosixPath
 from typing import IO, Any, BinaryIO, cast
 
@@ -43,27 +43,13 @@ _TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz
 
 @dataclass(frozen=True)
 class Item:
-    """One photo to judge.
+    """One photo to judge."""
 
-    Attributes
-    ----------
-    name : str
-        What the results call it, in UTF-8: its path as given, `archive/member`, or its URL.
-    path : str
-        Absolute path or URL; of a member that of its archive.
-    place : str
-        Where it lies below the folder that was given, with /; where it is sorted to.
-    data : bytes or None
-        The content of a member of an archive.
-    problem : str
-        Why there is nothing to judge; empty where there is.
-    """
-
-    name: str
-    path: str
-    place: str
-    data: bytes | None = None
-    problem: str = ""
+    name: str  # in the results, in UTF-8: its path as given, `archive/member`, or its URL
+    path: str  # absolute, or a URL; of a member that of its archive
+    place: str  # where it lies below the folder that was given, with /; where it is sorted to
+    data: bytes | None = None  # the content of a member of an archive
+    problem: str = ""  # why there is nothing to judge; empty where there is
 
     @property
     def is_file(self) -> bool:
@@ -73,13 +59,7 @@ class Item:
 
 @contextmanager
 def open_item(item: Item) -> Iterator[BinaryIO]:
-    """Open a photo; a context manager.
-
-    Raises
-    ------
-    PhotoError
-        If it cannot be opened.
-    """
+    """Open a photo; a context manager. Raises `PhotoError` if that cannot be."""
     if item.data is not None:
         yield io.BytesIO(item.data)
     elif is_url(item.path):
@@ -98,13 +78,7 @@ def open_item(item: Item) -> Iterator[BinaryIO]:
 
 
 def refuse_missing(paths: Sequence[str]) -> None:
-    """Look at what was named before the work begins.
-
-    Raises
-    ------
-    ScanError
-        If a path is not there, or a pattern fits nothing.
-    """
+    """Raise `ScanError` where a path is not there, or a pattern fits nothing."""
     for path in paths:
         if path == "-" or is_url(path) or os.path.lexists(path):
             continue
@@ -127,10 +101,6 @@ class Filter:
         self._without = {os.path.realpath(path) for path in without}
         self._exclude = [pattern.rstrip("/") for pattern in exclude]
 
-    def is_own(self, path: str) -> bool:
-        """Tell of an absolute path whether the scan itself writes it."""
-        return path in self._without
-
     def is_in_own(self, path: Path) -> bool:
         """Tell whether a path is one of the scan's own or lies in one."""
         return any(str(own) in self._without for own in (path, *path.parents))
@@ -145,7 +115,7 @@ class Filter:
 
     def passes_over(self, name: str, place: str, path: str) -> bool:
         """Tell of what was met in a folder, also by its absolute path."""
-        return _is_reserved(name) or self.is_own(path) or self.excludes(name, place)
+        return _is_reserved(name) or path in self._without or self.excludes(name, place)
 
     def passes_over_any(self, parts: Sequence[str]) -> bool:
         """Tell of what was met in an archive or at a URL, or of a folder on the way to it."""
@@ -282,11 +252,8 @@ class _Finder:
         lower = path.lower()
         if lower.endswith(".zip"):
             yield from self._archive(name, path, place, _zip_members)
-        elif lower.endswith(_TAR_ENDINGS):
-            if self.unpack:
-                yield from self._archive(name, path, place, _tar_members)
-            else:
-                yield Item(text_of(name), path, place)
+        elif lower.endswith(_TAR_ENDINGS) and self.unpack:
+            yield from self._archive(name, path, place, _tar_members)
         else:
             yield Item(text_of(name), path, place)
 
@@ -307,10 +274,7 @@ class _Finder:
                 if not safe or self.leave.passes_over_any(safe):
                     continue
                 inner = text_of(f"{name}/{member.name}"), path, "/".join([place, *safe])
-                if not self.unpack:
-                    yield Item(*inner)
-                    continue
-                yield _read_member(inner, member)
+                yield _read_member(inner, member) if self.unpack else Item(*inner)
         except Exception as error:  # damaged archives raise nearly anything, as pictures do
             problem = f"the archive cannot be read further: {_one_line(error)}"
             yield Item(text_of(name), path, place, problem=problem)
@@ -337,12 +301,11 @@ def _zip_members(path: str) -> Iterator[_Member]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             if not info.is_dir():
-                problem = ""
+                # zipfile unpacks each block of other ways whole, whatever its size.
+                is_usual = info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+                problem = "" if is_usual else "it is packed in a way that is not read"
                 if info.flag_bits & _ENCRYPTED:
                     problem = "it is encrypted"
-                elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                    # zipfile unpacks each block of these whole, whatever its size.
-                    problem = "it is packed in a way that is not read"
                 opens = partial(archive.open, info)
                 yield _Member(info.filename, info.file_size, opens, problem)
 
@@ -394,20 +357,14 @@ def _blocks_of_list(stream: IO[bytes], end: bytes) -> Iterator[bytes]:
     head = b""
     while len(head) < 4 and (block := read(2**16)):
         head += block
+    blocks = chain([head], iter(partial(read, 2**16), b""))
     encoding = _encoding_of(head, end)
     if encoding is None:
-        yield head
-        while block := read(2**16):
-            yield block
+        yield from blocks
         return
-    decoder = codecs.getincrementaldecoder(encoding)(
-        "surrogateescape" if "8" in encoding else "strict"
-    )
+    lenient = "surrogateescape" if "8" in encoding else "strict"
     try:
-        yield os.fsencode(decoder.decode(head))
-        while block := read(2**16):
-            yield os.fsencode(decoder.decode(block))
-        yield os.fsencode(decoder.decode(b"", final=True))
+        yield from map(os.fsencode, codecs.iterdecode(blocks, encoding, lenient))
     except UnicodeError as error:
         raise ScanError(
             f"the list of paths is no whole {encoding.upper()} text; save it as UTF-8"

@@ -36,10 +36,6 @@ class _Arrival:
 class Watch(FileSystemEventHandler):
     """What lies in folders, and then what comes into them; a context manager.
 
-    Parameters
-    ----------
-    folders : sequence of str
-
     Raises
     ------
     ScanError

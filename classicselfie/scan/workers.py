@@ -21,16 +21,7 @@ from classicselfie.workers.worker import CrashError, FailedError, SlowError
 
 
 class Workers:
-    """Judge photos in processes of this machine.
-
-    Parameters
-    ----------
-    detector : SelfieDetector
-    n_jobs : int
-        Processes.
-    timeout : float
-        Seconds after which a photo is given up.
-    """
+    """Judge photos in `n_jobs` processes of this machine; each is given up after `timeout` s."""
 
     def __init__(self, detector: SelfieDetector, n_jobs: int, timeout: float) -> None:
         self._model = detector.model.name

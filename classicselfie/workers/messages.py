@@ -17,18 +17,10 @@ _BLOCK = 2**20
 
 
 class Message(NamedTuple):
-    """One request or answer.
+    """One request or answer."""
 
-    Attributes
-    ----------
-    head
-        Whatever JSON can say.
-    tail : bytes
-        What JSON cannot: a photo, an array.
-    """
-
-    head: Any
-    tail: bytes = b""
+    head: Any  # whatever JSON can say
+    tail: bytes = b""  # what JSON cannot: a photo, an array
 
 
 def send(connection: socket.socket, message: Message, until: float | None = None) -> None:

@@ -10,7 +10,6 @@ from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
-from types import TracebackType
 from typing import Generic, TypeVar
 
 from classicselfie.errors import MissingExtraError, WorkersError
@@ -102,12 +101,7 @@ class WorkerPool(Generic[T]):
         """Return itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End the processes at once."""
         self.close()
 
@@ -171,13 +165,7 @@ class WorkerPool(Generic[T]):
         yield from under_way
 
     def heal(self) -> str | None:
-        """Start processes that are missing and not in use.
-
-        Returns
-        -------
-        str or None
-            Why one could not be started, of late; None where all is well.
-        """
+        """Start processes that are missing and not in use; tell why one could not be, of late."""
         threads = [threading.Thread(target=_heal, args=(worker,)) for worker in self._workers]
         for thread in threads:
             thread.start()
@@ -186,13 +174,7 @@ class WorkerPool(Generic[T]):
         return self.problem
 
     def close(self, *, finish: bool = False) -> None:
-        """End the processes.
-
-        Parameters
-        ----------
-        finish : bool
-            Whether to answer first what was submitted.
-        """
+        """End the processes; with `finish`, what was submitted is answered first."""
         for _ in self._threads:
             self._jobs.put(None)
         if finish:

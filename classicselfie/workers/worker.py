@@ -110,17 +110,11 @@ class Worker(Generic[T]):
                     # That there is no process is told to the next request, which is no suspect.
                     raise CrashError from error
 
-    def heal(self, starts: int = 1) -> None:
-        """Start the process where there is none; while it is in use, nothing is done.
-
-        Raises
-        ------
-        WorkersError
-            If it does not start.
-        """
+    def heal(self) -> None:
+        """Start a missing process, or raise `WorkersError`; while it is in use, nothing is done."""
         if self._in_use.acquire(blocking=False):
             try:
-                self._ensure(starts)
+                self._ensure(starts=1)
             finally:
                 self._in_use.release()
 
