@@ -68,7 +68,7 @@ def _requirement(extra: str) -> str:
 
 
 def _local(path: Path, extra: str) -> str:
-    is_here = path.is_dir() and Path(os.path.abspath(".")) == path  # noqa: PTH100
+    is_here = path.is_dir() and path.samefile(os.curdir)  # which may be gone, and has no name then
     return shlex.quote(f"{'.' if is_here else path}[{extra}]")
 
 

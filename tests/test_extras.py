@@ -140,3 +140,14 @@ def test_a_bare_checkout_advises_to_install_itself(wheel: Path, tmp_path: Path) 
     for cwd, place in ((tree, "."), (tmp_path, tree)):
         told = subprocess.check_output([sys.executable, "-I", "-c", code], cwd=cwd, text=True)
         assert told.strip() == f"python -m pip install -e '{place}[scan]'"
+
+
+def test_the_command_is_told_where_the_working_folder_has_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = install_command("scan").replace("'.[scan]'", shlex.quote(f"{ROOT}[scan]"))
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert install_command("scan") == before

@@ -90,7 +90,7 @@ class Config:
             raise ValueError(f"{value!r} is none of {', '.join(action.choices)}")
         if action.type is Path:
             return self.path.parent / str(value)
-        return value if action.type is None else action.type(str(value))  # type: ignore[operator]
+        return action.type(str(value)) if callable(action.type) else value
 
 
 class _Filler:

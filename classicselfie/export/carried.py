@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 from typing import Any
 
 from classicselfie import __version__
 from classicselfie.detector import SelfieDetector
 from classicselfie.export.network import read_network
+from classicselfie.extras import missing
 from classicselfie.faces import FIRST_LOOK
 from classicselfie.features import FEATURE_VERSION, GROUPS
 from classicselfie.photo import WORKING_SIZE
@@ -34,8 +34,7 @@ def can_be_carried(detector: SelfieDetector) -> bool:
     model = detector.model
     beside_maps = [group for group in GROUPS if not group.without_maps]
     names = tuple(f"{group.name}.{part}" for group in beside_maps for part in group.parts)
-    can_read = find_spec("onnx") is not None
-    return can_read and model.detector == "yunet" and model.feature_names == names
+    return not missing("export") and model.detector == "yunet" and model.feature_names == names
 
 
 def carried(detector: SelfieDetector) -> dict[str, bytes]:

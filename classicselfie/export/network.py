@@ -32,11 +32,10 @@ def read_network() -> tuple[list[dict[str, Any]], bytes]:
     MissingExtraError
         If the extra "export" is not installed.
     """
-    try:
-        import onnx
-        from onnx.numpy_helper import to_array
-    except ImportError as error:
-        raise MissingExtraError("onnx", "export") from error
+    MissingExtraError.unless_installed("export")
+    import onnx
+    from onnx.numpy_helper import to_array
+
     graph = onnx.load(resource("models", FILE)).graph
     tensors = {tensor.name: to_array(tensor) for tensor in graph.initializer}
     layers: list[dict[str, Any]] = []

@@ -255,12 +255,14 @@ class _Scan:
     only: str | None
     dry_run: bool
     watch: bool
-    pending: list[_Done] = field(default_factory=list)
-    waiting: list[_Done] = field(default_factory=list)  # their companions are not judged yet
-    moves: deque[_Done] = field(default_factory=deque)  # written down and not done
-    claimed: set[str] = field(default_factory=set)  # companions among these
-    under_way: dict[str, tuple[Item, Known | None]] = field(default_factory=dict)
-    committed: float = field(default_factory=monotonic)
+    pending: list[_Done] = field(default_factory=list, init=False)
+    waiting: list[_Done] = field(
+        default_factory=list, init=False
+    )  # their companions are not judged yet
+    moves: deque[_Done] = field(default_factory=deque, init=False)  # written down and not done
+    claimed: set[str] = field(default_factory=set, init=False)  # companions among these
+    under_way: dict[str, tuple[Item, Known | None]] = field(default_factory=dict, init=False)
+    committed: float = field(default_factory=monotonic, init=False)
 
     def __post_init__(self) -> None:
         self.summary = Summary(is_rehearsal=self.dry_run)

@@ -186,7 +186,7 @@ def find_within(folder: str, path: str, leave: Filter) -> Iterator[Item]:
     place = PurePath(path).relative_to(real)
     ways = accumulate(place.parts, os.path.join)
     for part, way in zip(place.parts, ways, strict=True):
-        if leave.passes_over(part, way, os.path.join(real, way)):  # noqa: PTH118
+        if leave.passes_over(part, way, str(Path(real, way))):
             return
     # Path.is_file raises where it may not look.
     if os.path.isfile(path) and not os.path.islink(path):  # noqa: PTH113, PTH114

@@ -122,7 +122,7 @@ class Watch(FileSystemEventHandler):
             # What came with a folder is told nowhere else.
             for folder, _, names in os.walk(path) if kind in ("created", "moved") else ():
                 for name in names:
-                    inner = os.path.join(folder, name)  # noqa: PTH118
+                    inner = str(Path(folder, name))
                     self._pending.setdefault(inner, _Arrival(is_open=False))
         elif kind in ("created", "modified", "closed", "moved"):
             self._pending[path] = _Arrival(is_open=kind == "modified")
@@ -158,7 +158,7 @@ def _facts_of(path: str) -> _Facts | None:
     return (facts.st_size, facts.st_mtime_ns) if stat.S_ISREG(facts.st_mode) else None
 
 
-def _family(path: str) -> str:
+def _family(path: str) -> tuple[str, str]:
     """Name what a photo and its companions have in common: IMG_1.jpg, IMG_1.MOV, IMG_1.jpg.xmp."""
     folder, name = os.path.split(path)
-    return os.path.join(folder, name.partition(".")[0])  # noqa: PTH118
+    return folder, name.partition(".")[0]
