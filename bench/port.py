@@ -88,7 +88,7 @@ def main() -> None:
     rows = [row for row in read_manifest(arguments.manifest) if row.split == arguments.split]
     chosen = [rows[i] for i in np.linspace(0, len(rows) - 1, arguments.photos).astype(int)]
     lost_faces = same_labels = same_words = 0
-    boxes, points, exact, maps, steps, odds, ratios, flipped = [], [], [], [], [], [], [], []
+    boxes, points, exact, maps, odds, ratios, flipped = [], [], [], [], [], [], []
     stage_ms: dict[str, list[tuple[float, float]]] = {stage: [] for stage in STAGES}
     with tempfile.TemporaryDirectory() as name:
         folder, exported = Path(name), Path(name) / "export"
@@ -113,7 +113,6 @@ def main() -> None:
         away = np.abs(np.subtract(analysis.features, port))
         exact.append((away / scale)[~of_maps].max())
         maps.append((away / scale)[of_maps].max())
-        steps.append(away[of_maps].max() * 1024)
         flipped.append(int((away / scale > ASKED).sum()))
         odds.append(abs(analysis.verdict.probability - told["probability"]))
         same_labels += analysis.verdict.label == told["label"]
@@ -134,7 +133,6 @@ def main() -> None:
         ("landmarks, px", points),
         ("features but the maps', spreads", exact),
         ("the maps', spreads", maps),
-        ("the maps', steps of 1/1024", steps),
         ("probability", odds),
     ):
         told = ", ".join(f"{np.quantile(values, q):.2g}" for q in (0.5, 0.99, 1.0))

@@ -323,6 +323,6 @@ OBSERVATIONS = (
     Observation("place", "place of the face", ("place",), _place),
     Observation("pose", "way the head is held", ("pose",), _pose),
     Observation("arm", "arm or shoulder", ("skin",), _arm),
-    Observation("background", "background", ("focus", "backdrop"), _background),
+    Observation("background", "background", ("focus", "backdrop", "scenery"), _background),
     Observation("colours", "colours", ("colour",), _colours),
 )

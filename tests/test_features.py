@@ -67,10 +67,12 @@ def test_what_the_maps_make_up_for_is_not_measured_beside_them() -> None:
         "focus_grid",
         "light",
         "scales",
+        "scenery",
     }
     # Without a face the maps say all; where there are none, so does whatever needs no face.
     assert told(Scene(image, [], found.views)) == maps
-    assert told(Scene(image, [])) == {"skin", "focus", "light", "texture", "scales", "colour"}
+    faceless = {"skin", "focus", "light", "texture", "scales", "scenery", "colour"}
+    assert told(Scene(image, [])) == faceless
 
 
 def test_a_group_that_gives_other_parts_than_it_names_is_refused() -> None:
@@ -143,15 +145,6 @@ def test_the_face_seeds_the_skin_model() -> None:
         assert mask.mean() < 0.4
 
 
-def test_an_arm_that_reaches_the_frame_is_seen() -> None:
-    without = draw_person(480, 640, (0.5, 0.4), 0.35)
-    stretched = without.copy()
-    arm = np.array([(0, 430), (0, 639), (120, 639), (200, 480), (180, 440)], np.int32)
-    cv2.fillPoly(stretched, [arm], (155, 190, 230), cv2.LINE_AA)
-    assert features_of(stretched)["skin.arm_area"] > features_of(without)["skin.arm_area"] + 0.2
-    assert features_of(stretched)["skin.arm_frame_width"] > 0.3
-
-
 def test_a_blurred_background_lowers_its_sharpness() -> None:
     image = draw_person(face=0.4)
     noise = np.random.default_rng(0).normal(0, 14, image.shape)
@@ -168,8 +161,8 @@ def test_a_face_beyond_the_frame_counts_as_much_as_what_is_behind() -> None:
     found = extract_features(Scene(image, [Face((330.0, 20.0, 60.0, 60.0), (), 0.9)]))
     values = dict(zip(FEATURE_NAMES, found.tolist(), strict=True))
     assert values["backdrop.detail"] > 2
-    assert values["backdrop.coarse_detail"] > 2
-    assert (values["backdrop.detail_to_face"], values["backdrop.coarse_to_face"]) == (0, 0)
+    assert values["scenery.coarse_detail"] > 2
+    assert (values["backdrop.detail_to_face"], values["scenery.coarse_to_face"]) == (0, 0)
 
 
 def slopes_of(luma: BgrImage) -> tuple[Slopes, Slopes]:

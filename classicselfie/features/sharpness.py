@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import log2
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -21,6 +22,9 @@ from classicselfie.features.sampling import (
 from classicselfie.features.scene import Scene, document_grid
 from classicselfie.images import Box, histogram, mean_and_spread, quantiles, whole_pixels
 
+Part: TypeAlias = tuple[slice, slice]
+"""Rows and columns."""
+
 _FLOOR = 0.5  # of the mean detail: keeps the logarithm of flat areas finite
 
 # --- focus: what is sharp ------------------------------------------------------------------
@@ -29,41 +33,18 @@ _FOCUS = {
     "frame": "octaves of the picture's fine detail (mean absolute Laplacian of the luma)",
     "face": "octaves of the face's fine detail",
     "background_ratio": "octaves by which all but the face is sharper than it",
-    "fine_to_coarse": "octaves by which the fine detail exceeds the coarse (mean distance of "
-    "the quarter-size luma from its mean over 5 × 5 pixels)",
-    "corner_top": "octaves by which the upper corners are sharper than the face (the picture, "
-    "where there is none)",
-    "corner_bottom": "the same of the lower corners",
 }
 
 
 def _focus(scene: Scene) -> dict[str, float]:
-    detail, coarse = scene.detail, scene.coarse_detail
-    total, pixels = float(detail[-1, -1]), scene.width * scene.height
+    total, pixels = float(scene.detail[-1, -1]), scene.width * scene.height
     frame = total / pixels + _FLOOR
-    coarse_mean = float(coarse[-1, -1]) / (pixels / 16) + _FLOOR
-    down, across = scene.height // 4, scene.width // 4
-    top, bottom = (
-        sum(box_sum(detail, (x, y, x + across, y + down))[0] for x in (0, scene.width - across))
-        / (2 * across * down)
-        + _FLOOR
-        for y in (0, scene.height - down)
-    )
-    values = dict.fromkeys(_FOCUS, 0.0) | {
-        "frame": log2(frame),
-        "fine_to_coarse": log2(frame / coarse_mean),
-    }
     if scene.face is None:
-        return values | {"corner_top": log2(top / frame), "corner_bottom": log2(bottom / frame)}
-    inner, inner_area = box_sum(detail, scene.inner_face)
+        return dict.fromkeys(_FOCUS, 0.0) | {"frame": log2(frame)}
+    inner, inner_area = box_sum(scene.detail, scene.inner_face)
     face = inner / inner_area + _FLOOR if inner_area >= 1 else frame
     outside = (total - inner) / max(1.0, pixels - inner_area) + _FLOOR
-    return values | {
-        "face": log2(face),
-        "background_ratio": log2(outside / face),
-        "corner_top": log2(top / face),
-        "corner_bottom": log2(bottom / face),
-    }
+    return {"frame": log2(frame), "face": log2(face), "background_ratio": log2(outside / face)}
 
 
 FOCUS = FeatureGroup("focus", "sharpness", _FOCUS, _focus)
@@ -109,70 +90,61 @@ _BACKDROP = {
     "edges": "share of it where the luma changes by more than "
     f"{_EDGE} grey levels within two pixels of half the size",
     "detail": "octaves of its fine detail",
-    "coarse_detail": "octaves of its coarse detail, see `focus.fine_to_coarse`",
     "detail_to_face": "octaves by which its fine detail exceeds the face's",
-    "coarse_to_face": "octaves by which its coarse detail exceeds the face's",
-    "saturation": "mean saturation there, 0 to 1",
-    "sides_difference": "difference of the mean luma left and right of the head, 0 to 1",
-    "top_plain": f"share of the upper eighth within {_PLAIN} grey levels of its median",
 }
 
 
 def _backdrop(scene: Scene) -> dict[str, float]:
-    nothing = dict.fromkeys(_BACKDROP, 0.0)
-    luma = scene.luma_half
-    rows, columns = luma.shape
-    x, y, w, h = (value / _SIDE for value in scene.faces[0].bbox)
-    shoulders = whole_pixels(0, y + 1.1 * h, rows).stop
-    hair = min(whole_pixels(0, y - 0.5 * h, rows).stop, shoulders)
-    head = whole_pixels(x - 0.5 * w, x + 1.5 * w, columns)
-    parts = [
-        (slice(0, hair), slice(0, columns)),
-        (slice(hair, shoulders), slice(0, head.start)),
-        (slice(hair, shoulders), slice(head.stop, columns)),
-    ]
-    behind = np.sum([histogram(luma[part]) for part in parts], axis=0)
-    area = int(behind.sum())
+    luma, parts = scene.luma_half, _behind(scene)
+    counts = np.sum([histogram(luma[part]) for part in parts], axis=0)
+    area = int(counts.sum())
     if area < _LEAST:
-        return nothing | {"share": area / luma.size}
-    mean, spread = mean_and_spread(behind)
-    across, down = (plane[:shoulders].astype(np.int32) for plane in scene.slopes_half)
+        return dict.fromkeys(_BACKDROP, 0.0) | {"share": area / luma.size}
+    mean, spread = mean_and_spread(counts)
+    rows = slice(0, parts[-1][0].stop)
+    across, down = (plane[rows].astype(np.int32) for plane in scene.slopes_half)
     edge = across * across + down * down > _EDGE**2
-    boxes: list[Box] = [
-        (_SIDE * xs.start, _SIDE * ys.start, _SIDE * xs.stop, _SIDE * ys.stop) for ys, xs in parts
-    ]
-    fine, fine_face = _detail(scene.detail, 1, boxes, scene.inner_face)
-    coarse, coarse_face = _detail(scene.coarse_detail, 4, boxes, scene.inner_face)
-    beside = [luma[:shoulders, : head.start], luma[:shoulders, head.stop :]]
-    left, right = (cv2.mean(side)[0] if side.size else None for side in beside)
+    detail, face = _detail(scene.detail, 1, parts, scene.inner_face)
     return {
         "share": area / luma.size,
         "mean": mean / 255,
         "spread": spread / 255,
-        "plain": _plain(behind),
+        "plain": _plain(counts),
         "edges": sum(np.count_nonzero(edge[part]) for part in parts) / area,
-        "detail": log2(fine),
-        "coarse_detail": log2(coarse),
-        "detail_to_face": log2(fine / fine_face),
-        "coarse_to_face": log2(coarse / coarse_face),
-        "saturation": _mean(sums_of(scene.saturation), 4, boxes) / 255,
-        "sides_difference": 0.0 if left is None or right is None else abs(left - right) / 255,
-        "top_plain": _plain(histogram(luma[: max(2, rows // 8)])),
+        "detail": log2(detail),
+        "detail_to_face": log2(detail / face),
     }
 
 
-def _detail(sums: Sums, side: int, boxes: list[Box], face: Box) -> tuple[float, float]:
+def _behind(scene: Scene) -> list[Part]:
+    """Tell what of the half-size picture is over the head, at its left and at its right."""
+    rows, columns = scene.luma_half.shape
+    x, y, w, h = (value / _SIDE for value in scene.faces[0].bbox)
+    shoulders = whole_pixels(0, y + 1.1 * h, rows).stop
+    hair = min(whole_pixels(0, y - 0.5 * h, rows).stop, shoulders)
+    head = whole_pixels(x - 0.5 * w, x + 1.5 * w, columns)
+    return [
+        (slice(0, hair), slice(0, columns)),
+        (slice(hair, shoulders), slice(0, head.start)),
+        (slice(hair, shoulders), slice(head.stop, columns)),
+    ]
+
+
+def _detail(sums: Sums, side: int, parts: list[Part], face: Box) -> tuple[float, float]:
     """Mean detail behind the head and in the face, of a level with that many pixels a pixel.
 
     A face beyond the frame counts as much as what is behind it.
     """
-    behind = _mean(sums, side, boxes) + _FLOOR
+    behind = _mean(sums, side, parts) + _FLOOR
     inner, area = box_sum(sums, _shrunk(face, side))
     return behind, inner / area + _FLOOR if area else behind
 
 
-def _mean(sums: Sums, side: int, boxes: list[Box]) -> float:
-    """Mean over boxes of a level with that many pixels a pixel."""
+def _mean(sums: Sums, side: int, parts: list[Part]) -> float:
+    """Mean over parts of the half-size picture, of a level with that many pixels a pixel."""
+    boxes = (
+        (_SIDE * xs.start, _SIDE * ys.start, _SIDE * xs.stop, _SIDE * ys.stop) for ys, xs in parts
+    )
     totals, areas = zip(*(box_sum(sums, _shrunk(box, side)) for box in boxes), strict=True)
     return float(sum(totals) / sum(areas))
 
@@ -190,3 +162,62 @@ def _plain(counts: npt.NDArray[np.int64]) -> float:
 
 
 BACKDROP = FeatureGroup("backdrop", "background", _BACKDROP, _backdrop, needs_face=True)
+
+
+# --- scenery: what else can be told of it -----------------------------------------------------
+
+_SCENERY = {
+    "fine_to_coarse": "octaves by which the picture's fine detail exceeds its coarse (mean "
+    "distance of the quarter-size luma from its mean over 5 × 5 pixels)",
+    "corner_top": "octaves by which the upper corners are sharper than the face (the picture, "
+    "where there is none)",
+    "corner_bottom": "the same of the lower corners",
+    "coarse_detail": "octaves of the background's coarse detail; 0 without a face, like the next",
+    "coarse_to_face": "octaves by which its coarse detail exceeds the face's",
+    "saturation": "its mean saturation, 0 to 1",
+    "sides_difference": "difference of the mean luma left and right of the head, 0 to 1",
+    "top_plain": f"share of the upper eighth within {_PLAIN} grey levels of its median",
+}
+
+
+def _scenery(scene: Scene) -> dict[str, float]:
+    detail, coarse, pixels = scene.detail, scene.coarse_detail, scene.width * scene.height
+    frame = detail[-1, -1] / pixels + _FLOOR
+    face = frame
+    if scene.face is not None:
+        inner, area = box_sum(detail, scene.inner_face)
+        face = inner / area + _FLOOR if area >= 1 else frame
+    down, across = scene.height // 4, scene.width // 4
+    top, bottom = (
+        sum(box_sum(detail, (x, y, x + across, y + down))[0] for x in (0, scene.width - across))
+        / (2 * across * down)
+        + _FLOOR
+        for y in (0, scene.height - down)
+    )
+    values = dict.fromkeys(_SCENERY, 0.0) | {
+        "fine_to_coarse": log2(frame / (coarse[-1, -1] / (pixels / 16) + _FLOOR)),
+        "corner_top": log2(top / face),
+        "corner_bottom": log2(bottom / face),
+    }
+    return values if scene.face is None else values | _behind_in_colour(scene)
+
+
+def _behind_in_colour(scene: Scene) -> dict[str, float]:
+    luma, parts = scene.luma_half, _behind(scene)
+    if sum(luma[part].size for part in parts) < _LEAST:
+        return {}
+    coarse, face = _detail(scene.coarse_detail, 4, parts, scene.inner_face)
+    _, (rows, left), (_, right) = parts
+    beside = [luma[: rows.stop, columns] for columns in (left, right)]
+    left_mean, right_mean = (cv2.mean(side)[0] if side.size else None for side in beside)
+    differ = 0.0 if left_mean is None or right_mean is None else abs(left_mean - right_mean)
+    return {
+        "coarse_detail": log2(coarse),
+        "coarse_to_face": log2(coarse / face),
+        "saturation": _mean(sums_of(scene.saturation), 4, parts) / 255,
+        "sides_difference": differ / 255,
+        "top_plain": _plain(histogram(luma[: max(2, len(luma) // 8)])),
+    }
+
+
+SCENERY = FeatureGroup("scenery", "background's colours", _SCENERY, _scenery, without_maps=True)

@@ -15,14 +15,14 @@ from classicselfie.features.light import LIGHT
 from classicselfie.features.maps import MAPS_PAIRS, MAPS_POOLED
 from classicselfie.features.outlines import HOG_FACE
 from classicselfie.features.scene import Scene
-from classicselfie.features.sharpness import BACKDROP, FOCUS, FOCUS_GRID
+from classicselfie.features.sharpness import BACKDROP, FOCUS, FOCUS_GRID, SCENERY
 from classicselfie.features.skin import SKIN
 from classicselfie.features.texture import SCALES, TEXTURE
 
 Vector = npt.NDArray[np.float32]
 
 # Changes whenever the same photo would give other numbers; weights name the version they need.
-FEATURE_VERSION = 5
+FEATURE_VERSION = 6
 
 GROUPS = (
     FACE,
@@ -36,6 +36,7 @@ GROUPS = (
     TEXTURE,
     SCALES,
     BACKDROP,
+    SCENERY,
     COLOUR,
     HOG_FACE,
     MAPS_POOLED,

@@ -4,14 +4,11 @@ import { clip, region, visit, wholeBox } from "./sampling.js";
 const LEVELS = 4, LEAST = 4;
 const FRAME_STEPS = [64, 32, 64], FACE_STEPS = [32, 16, 32];
 
-export function colour(scene) {
-  const { width, height } = scene.quarter;
-  const frame = planesOf(region([0, height], [0, width]), scene.lumaQuarter, scene.quarter.data);
-  const part = wholeBox(scene.innerFace.map((each) => each / 2), scene.lumaHalf);
-  const face = planesOf(part, scene.lumaHalf, scene.half.data);
+export function colour({ quarter, half, lumaQuarter, lumaHalf, innerFace }) {
+  const frame = planesOf(region([0, quarter.height], [0, quarter.width]), lumaQuarter, quarter.data);
+  const face = planesOf(wholeBox(innerFace.map((each) => each / 2), lumaHalf), lumaHalf, half.data);
   const middle = face.map((values) => values.slice().sort()[values.length >> 1]);
-  const none = new Array(LEVELS ** 3).fill(0);
-  return [...joint(frame, [128, 0, 0], FRAME_STEPS), ...(part.size < LEAST ? none : joint(face, middle, FACE_STEPS))];
+  return [...joint(frame, [128, 0, 0], FRAME_STEPS), ...joint(face, middle, FACE_STEPS)];
 }
 
 /** Luma, red against green, and yellow against blue. */
@@ -29,11 +26,12 @@ function planesOf(part, luma, data) {
 
 /** Share of the pixels in each of 4 × 4 × 4 cells; values outside fall into the outermost. */
 function joint(planes, middle, steps) {
-  const out = new Array(LEVELS ** 3).fill(0);
+  const out = new Array(LEVELS ** 3).fill(0), pixels = planes[0].length;
+  if (pixels < LEAST) return out;
   planes[0].forEach((_, place) => {
     const cell = planes.reduce((before, each, axis) => before * LEVELS +
       clip(Math.floor((each[place] - middle[axis]) / steps[axis]) + 2, 0, LEVELS - 1), 0);
     out[cell] += 1;
   });
-  return out.map((count) => count / planes[0].length);
+  return out.map((count) => count / pixels);
 }

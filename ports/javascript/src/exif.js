@@ -32,11 +32,7 @@ function sniff(bytes) {
   return /avif|avis/.test(latin1(bytes.subarray(0, 64))) ? "AVIF" : "HEIC";
 }
 
-/**
- * Read what a file says before its pixels.
- * @param {Uint8Array} head its first bytes, some hundred kilobytes at least
- * @returns {{format: string | null, size: number[] | null, exif: {main: Map, photo: Map}, xmp: string}}
- */
+/** Read what a file says before its pixels, from its first bytes: format, size, Exif by tags, and XMP. */
 export function readHeader(head) {
   const found = { format: sniff(head), size: null, exif: { main: new Map(), photo: new Map() }, xmp: "" };
   const readers = { JPEG: readJpeg, PNG: readPng, WebP: readWebp,
@@ -59,8 +55,7 @@ function readJpeg(head, view, found) {
     const length = Math.max(2, view.getUint16(at + 2)), body = head.subarray(at + 4, at + 2 + length);
     if (code === 0xe1 && isAt(body, EXIF_HEAD) && !found.exif.main.size) found.exif = readExif(body);
     if (code === 0xe1 && isAt(body, XMP_HEAD)) found.xmp ||= latin1(body.subarray(XMP_HEAD.length));
-    const isFrame = code >= 0xc0 && code <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(code);
-    if (isFrame) found.size ??= [7, 5].map((place) => view.getUint16(at + place));
+    if (code <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(code)) found.size ??= [7, 5].map((place) => view.getUint16(at + place));
     if (code === 0xda) return; // the pixels
     at += 2 + length;
   }
@@ -81,9 +76,8 @@ function readWebp(head, view, found) {
     if (isAt(head, "EXIF", at)) found.exif = readExif(head.subarray(body, body + length));
     if (isAt(head, "VP8X", at)) found.size = [3, 6].map((place) => 1 + (view.getUint32(body + place, true) >>> 8));
     if (isAt(head, "VP8 ", at)) found.size ??= [6, 8].map((place) => view.getUint16(body + place, true) & 0x3fff);
-    if (isAt(head, "VP8L", at)) {
-      found.size ??= [0, 14].map((bit) => 1 + ((view.getUint32(body + 1, true) >>> bit) & 0x3fff));
-    }
+    const bits = isAt(head, "VP8L", at) && view.getUint32(body + 1, true);
+    if (bits !== false) found.size ??= [0, 14].map((bit) => 1 + ((bits >>> bit) & 0x3fff));
     at = body + length + (length % 2);
   }
 }

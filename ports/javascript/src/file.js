@@ -19,11 +19,7 @@ async function trying(work, sentence) {
   }
 }
 
-/**
- * Read what stands before and behind the pixels.
- * @param {Blob} blob
- * @returns {Promise<[ReturnType<typeof readHeader>, Uint8Array]>}
- */
+/** Read what stands before and behind the pixels. */
 export async function open(blob) {
   if (!blob.size) throw new PhotoError("the file is empty");
   if (blob.size > MAX_BYTES) throw new PhotoError(`the file is larger than ${MAX_BYTES / 2 ** 20} MB`);
@@ -44,28 +40,49 @@ export async function decode(blob, { format, size }) {
   if (typeof createImageBitmap === "undefined") {
     throw new PhotoError("this platform cannot decode pictures: give {data, width, height} of RGBA instead");
   }
-  return trying(() => paint(blob), "the picture is damaged, or of a kind that this browser cannot show");
+  return trying(() => paint(blob, format === "JPEG" ? size : null),
+    "the picture is damaged, or of a kind that this browser cannot show");
 }
 
-/** Paint a picture upright, at no more than twice the working size where it is large. */
-async function paint(blob) {
-  let bitmap = await createImageBitmap(blob, { imageOrientation: "from-image" });
-  const size = [bitmap.width, bitmap.height];
+/** Paint a picture upright; `jpeg` is the size of one that may be decoded at a smaller scale. */
+async function paint(blob, jpeg) {
+  const isScaled = jpeg && typeof ImageDecoder !== "undefined" && "rotation" in VideoFrame.prototype;
+  const { picture, width, height, size } = await (isScaled ? decodeScaled(blob, jpeg) : decodeWhole(blob));
   try {
-    const ratio = WORKING_SIZE / Math.max(...size);
-    if (ratio < 0.25) {
-      const [resizeWidth, resizeHeight] = size.map((side) => 2 * Math.max(1, rint(side * ratio)));
-      const small = await createImageBitmap(bitmap, { resizeWidth, resizeHeight, resizeQuality: "high" });
-      bitmap.close();
-      bitmap = small;
-    }
-    const { width, height } = bitmap;
     const canvas = typeof OffscreenCanvas === "undefined"
       ? Object.assign(document.createElement("canvas"), { width, height }) : new OffscreenCanvas(width, height);
     const context = canvas.getContext("2d", { willReadFrequently: true });
-    context.drawImage(bitmap, 0, 0);
+    context.drawImage(picture, 0, 0); // a frame is turned as its Exif says
     return { pixels: fromRgba(context.getImageData(0, 0, width, height)), size };
   } finally {
-    bitmap.close();
+    picture.close();
   }
+}
+
+/** Decode a JPEG at the smallest of its scales that keeps the working size, as Python does. */
+async function decodeScaled(blob, size) {
+  const eighths = Math.min(8, Math.ceil((8 * WORKING_SIZE) / Math.max(...size)));
+  const [desiredWidth, desiredHeight] = size.map((side) => Math.ceil((side * eighths) / 8));
+  const data = await blob.arrayBuffer();
+  const decoder = new ImageDecoder({ data, type: "image/jpeg", desiredWidth, desiredHeight });
+  try {
+    const { image } = await decoder.decode();
+    const { displayWidth: width, displayHeight: height, rotation } = image;
+    return { picture: image, width, height, size: rotation % 180 ? [...size].reverse() : size };
+  } finally {
+    decoder.close();
+  }
+}
+
+/** Decode any picture, and shrink it to twice the working size where it is large. */
+async function decodeWhole(blob) {
+  let picture = await createImageBitmap(blob, { imageOrientation: "from-image" });
+  const size = [picture.width, picture.height], ratio = WORKING_SIZE / Math.max(...size);
+  if (ratio < 0.25) {
+    const [resizeWidth, resizeHeight] = size.map((side) => 2 * Math.max(1, rint(side * ratio)));
+    const small = await createImageBitmap(picture, { resizeWidth, resizeHeight, resizeQuality: "high" });
+    picture.close();
+    picture = small;
+  }
+  return { picture, width: picture.width, height: picture.height, size };
 }

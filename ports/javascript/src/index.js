@@ -1,4 +1,4 @@
-// Is this photo a selfie? The same answer as `classicselfie check --json`, from its pixels.
+// Is this photo a selfie? The same answer as `classicselfie check --json`, from its pixels. Types: index.d.ts.
 import { detect, lookAgain, moved } from "./faces.js";
 import { extract, withViews } from "./features.js";
 import { decode, open, PhotoError } from "./file.js";
@@ -8,19 +8,13 @@ import { fromRgba } from "./picture.js";
 import { explain } from "./reasons.js";
 import { Scene } from "./scene.js";
 import { summarise } from "./summary.js";
-import { MIN_SIDE, toWorkingSize } from "./working.js";
+import { MIN_SIDE, toWorkingSize, WORKING_SIZE } from "./working.js";
 import { YuNet } from "./yunet.js";
-
-/** @typedef {"strict" | "sensitive" | number} Threshold */
 
 export class SelfieDetector {
   #net;
   #model;
 
-  /**
-   * @param {{port: object, weights: object, numbers: Float32Array, threshold?: Threshold}} data
-   * what `classicselfie export` writes; see `load`
-   */
   constructor({ port, weights, numbers, threshold = port.threshold ?? "strict" }) {
     this.#net = new YuNet(port.layers, numbers);
     this.#model = new LinearModel(weights, port.model);
@@ -33,11 +27,7 @@ export class SelfieDetector {
     }
   }
 
-  /**
-   * Load what `classicselfie export` wrote.
-   * @param {string | URL} [folder] its address; by default `data/` beside this module
-   * @param {{threshold?: Threshold}} [options]
-   */
+  /** Load what `classicselfie export` wrote; by default from `data/` beside this module. */
   static async load(folder = new URL("../data/", import.meta.url), options = {}) {
     const read = async (name) => {
       const url = new URL(name, folder);
@@ -54,15 +44,15 @@ export class SelfieDetector {
     return new SelfieDetector({ port: parse(port), weights: parse(weights), numbers, ...options });
   }
 
-  /**
-   * Judge one photo.
-   * @param {Blob | {data: Uint8Array | Uint8ClampedArray, width: number, height: number}} photo a file, or
-   * upright pixels of four bytes (RGBA)
-   * @returns {Promise<object>} as `classicselfie check --json`; of label "unknown" with a reason where the
-   * picture cannot be read; no picture rejects
-   */
+  /** Judge an empty picture, so that the first photo does not wait until the code is compiled. */
+  warmUp() {
+    const [width, height] = [WORKING_SIZE, 0.75 * WORKING_SIZE];
+    this.analyse({ width, height, data: new Uint8Array(3 * width * height) });
+  }
+
+  /** Judge one photo, a file or upright RGBA; no picture rejects: one that cannot be read is "unknown". */
   async check(photo) {
-    const timer = new Timer();
+    const timer = stopwatch();
     let hints = NO_HINTS;
     try {
       let decoded;
@@ -87,38 +77,34 @@ export class SelfieDetector {
     }
   }
 
-  /**
-   * Judge a picture that is of the working size already, and keep what every stage gave.
-   * @param {import("./picture.js").Picture} image three bytes a pixel, sides multiples of four
-   */
+  /** Judge a picture that is of the working size already, and keep what every stage gave. */
   analyse(image) {
-    const size = [image.width, image.height];
-    return this.#judge({ image, size, offset: [0, 0], scale: [1, 1] }, NO_HINTS, new Timer());
+    return this.#judge({ image, size: [image.width, image.height], offset: [0, 0], scale: [1, 1] }, NO_HINTS, stopwatch());
   }
 
-  #judge(working, hints, timer) {
-    const found = detect(this.#net, working.image);
+  #judge({ image, size, offset, scale }, hints, timer) {
+    const found = detect(this.#net, image);
     timer.lap("faces");
-    const scene = new Scene(working.image, found.faces);
+    const scene = new Scene(image, found.faces);
     if (scene.face) void scene.skin; // made here, so that its time is told apart
     timer.lap("skin");
-    const faces = found.faces.map((face) => moved(face, working.offset, working.scale));
-    const metadata = evidence(hints, faces[0] ?? null, working.size);
+    const faces = found.faces.map((face) => moved(face, offset, scale));
+    const metadata = evidence(hints, faces[0] ?? null, size);
     const score = (features) => {
       timer.lap("features");
-      const judged = { features, ...this.#model.score(features, metadata) };
+      const scored = this.#model.score(features, metadata);
       timer.lap("score");
-      return judged;
+      return { features, ...scored };
     };
     const first = score(extract(scene, found.views)), looks = faces.length && !this.#isClear(first.decision) ? 2 : 1;
     let judged = first;
     if (looks === 2) {
-      const views = lookAgain(this.#net, working.image, found);
+      const views = lookAgain(this.#net, image, found);
       timer.lap("faces");
       judged = score(withViews(first.features, scene, views));
     }
     const all = { ...judged, found, scene, faces, metadata, first, looks };
-    return { ...all, verdict: this.#verdict(all, working.size, hints, timer) };
+    return { ...all, verdict: this.#verdict(all, size, hints, timer) };
   }
 
   /** Whether a closer look would hardly change on which side of any cut the photo is. */
@@ -136,19 +122,18 @@ export class SelfieDetector {
     return this.#told(hints, timer, {
       // Whatever else speaks for it, nobody is warned without a face in sight.
       label: inSight && probability >= this.threshold ? "selfie" : "not_selfie",
-      confidence: maybe ? "maybe" : "clear", probability, threshold: this.threshold, reasons,
+      confidence: maybe ? "maybe" : "clear", probability, threshold: this.threshold, reasons, size, stage: "pixels",
       faces: judged.faces.map(({ bbox, landmarks, score }) => (
         { bbox: place(bbox), landmarks: landmarks.map(place), score: rounded(score, 4) })),
-      size, stage: "pixels",
     });
   }
 
   /** The keys of a verdict in their order; those of one that could not be judged where nothing is told. */
-  #told(hints, timer, told) {
+  #told(hints, { laps }, told) {
     const verdict = {
       path: null, label: "unknown", confidence: null, probability: null, threshold: null, summary: "",
       front_camera: hints.frontCamera, reasons: [], faces: [], size: null, stage: "header",
-      timings_ms: timer.laps, model: this.#model.name, detail: null, ...told,
+      timings_ms: laps, model: this.#model.name, detail: null, ...told,
     };
     return { ...verdict, summary: summarise(verdict) };
   }
@@ -158,22 +143,20 @@ function pixelsOf(photo) {
   const { data, width, height } = photo ?? {};
   const isBytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
   const isWhole = [width, height].every((side) => Number.isInteger(side) && side > 0);
-  if (!isBytes || !isWhole || data.length !== 4 * width * height) {
-    throw new TypeError("expected a Blob, or {data, width, height} with four bytes a pixel");
-  }
-  return photo;
+  if (isBytes && isWhole && data.length === 4 * width * height) return photo;
+  throw new TypeError("expected a Blob, or {data, width, height} with four bytes a pixel");
 }
 
 const rounded = (value, digits) => Number(value.toFixed(digits));
 
-/** Milliseconds from lap to lap. */
-class Timer {
-  laps = {};
-  #last = performance.now();
-
-  lap(stage) {
+/** Milliseconds from lap to lap, by stage. */
+function stopwatch() {
+  const laps = {};
+  let last = performance.now();
+  const lap = (stage) => {
     const now = performance.now();
-    this.laps[stage] = (this.laps[stage] ?? 0) + now - this.#last;
-    this.#last = now;
-  }
+    laps[stage] = (laps[stage] ?? 0) + now - last;
+    last = now;
+  };
+  return { laps, lap };
 }

@@ -4,7 +4,7 @@ import { rint } from "./picture.js";
 import { clip, plane, total } from "./sampling.js";
 
 const STRIDES = [8, 16, 32];
-const CHANNELS = 64, PARTS = 7, STEPS = 1024; // values are rounded to multiples of 1 / STEPS
+const CHANNELS = 64, PARTS = 7, STEPS = 2 ** 14; // values are rounded to multiples of 1 / STEPS
 const BODY_WIDTH = 3.4, BODY_HEIGHT = 2;
 const FACE = 3, SURROUNDINGS = 5; // their places among the boxes
 
@@ -12,7 +12,7 @@ const FACE = 3, SURROUNDINGS = 5; // their places among the boxes
 export function poolView(view, scene) {
   const boxes = boxesOf(view, scene);
   const maps = view.maps.map((map) => ({ ...map, data: map.data.map((value) => rint(value * STEPS)) }));
-  return { pooled: maps.flatMap((map, scale) => poolMap(map, STRIDES[scale], boxes)), pairs: pairsOf(maps[0]) };
+  return { maps: maps.flatMap((map, scale) => poolMap(map, STRIDES[scale], boxes)), maps_pairs: pairsOf(maps[0]) };
 }
 
 function poolMap({ rows, columns, data }, stride, boxes) {
@@ -37,10 +37,8 @@ function poolMap({ rows, columns, data }, stride, boxes) {
 function boxesOf(view, { width, height, face }) {
   const boxes = [0, 1, 2].map((third) => [0, (height * third) / 3, width, (height * (third + 1)) / 3]);
   if (face) {
-    let [x, y, w, h] = face.bbox;
-    if (view.mirrored) x = width - x - w;
-    const reach = ((BODY_WIDTH - 1) / 2) * w, body = [x - reach, y + h, x + w + reach, y + (1 + BODY_HEIGHT) * h];
-    boxes.push([x, y, x + w, y + h], body, [0, 0, width, height]);
+    const [left, y, w, h] = face.bbox, x = view.mirrored ? width - left - w : left, reach = ((BODY_WIDTH - 1) / 2) * w;
+    boxes.push([x, y, x + w, y + h], [x - reach, y + h, x + w + reach, y + (1 + BODY_HEIGHT) * h], [0, 0, width, height]);
   }
   return boxes.map((box) => box.map((value, axis) => clip(value, 0, axis % 2 ? height : width) * FIRST_LOOK));
 }
@@ -50,7 +48,7 @@ const overlaps = (low, high, stride, cells) => Array.from({ length: cells }, (_,
   (clip((cell + 1) * stride, low, high) - clip(cell * stride, low, high)) / stride);
 
 function pairsOf({ rows, columns, data }) {
-  const out = [], sums = new Float64Array(CHANNELS * CHANNELS);
+  const sums = new Float64Array(CHANNELS * CHANNELS);
   for (let from = 0; from < data.length; from += CHANNELS) {
     for (let one = 0; one < CHANNELS; one++) {
       const value = data[from + one];
@@ -58,10 +56,6 @@ function pairsOf({ rows, columns, data }) {
       for (let other = one; other < CHANNELS; other++) sums[one * CHANNELS + other] += value * data[from + other];
     }
   }
-  for (let one = 0; one < CHANNELS; one++) {
-    for (const sum of sums.subarray(one * CHANNELS + one, (one + 1) * CHANNELS)) {
-      out.push(Math.sqrt(sum / (rows * columns)) / STEPS);
-    }
-  }
-  return out;
+  return [...sums].filter((_, place) => place % CHANNELS >= Math.floor(place / CHANNELS))
+    .map((sum) => Math.sqrt(sum / (rows * columns)) / STEPS);
 }

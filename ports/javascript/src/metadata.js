@@ -35,13 +35,11 @@ const unanimous = (votes) => {
 
 export const NO_HINTS = { frontCamera: null, mirrored: false, frontOrientation: false, focalMm: null, focal35: null };
 
-/**
- * Interpret a file's metadata.
- * @param {{exif: {main: Map, photo: Map}, xmp: string}} header
- * @param {Uint8Array} trailer what stands behind its pixels
- */
+/** Interpret a file's metadata, and what stands behind its pixels. */
 export function readHints({ exif: { main, photo }, xmp }, trailer = new Uint8Array()) {
-  const orientation = main.get(0x0112), maker = main.get(0x010f), f35 = length(photo.get(0xa405));
+  const orientation = main.get(0x0112), maker = main.get(0x010f);
+  const length = (value) => (typeof value === "number" && Number.isFinite(value) && value > 0 ? value : null);
+  const f35 = length(photo.get(0xa405));
   return {
     frontCamera: frontCamera(main, photo, xmp, trailer),
     mirrored: Boolean(maker || main.get(0x0110)) && [2, 4, 5, 7].includes(orientation),
@@ -50,8 +48,6 @@ export function readHints({ exif: { main, photo }, xmp }, trailer = new Uint8Arr
     focal35: f35 !== null && f35 >= 10 && f35 <= 1200 ? f35 : null,
   };
 }
-
-const length = (value) => (typeof value === "number" && Number.isFinite(value) && value > 0 ? value : null);
 
 /** The lens' name decides alone; then the makers' own signs; Apple's focal length only without these. */
 function frontCamera(main, photo, xmp, trailer) {
@@ -90,10 +86,7 @@ function fromAppleFocalLength(main, photo) {
   return (focal >= 2.6 && focal <= 2.95) || (old && focal >= 2.1 && focal <= 2.19) ? true : null;
 }
 
-/**
- * Weigh the metadata in log-odds of a selfie.
- * @returns {{signal: string, logOdds: number, value: number}[]}
- */
+/** Weigh the metadata in log-odds of a selfie. */
 export function evidence(hints, face, size) {
   const found = [cameraEvidence(hints)], isOpen = hints.frontCamera === null;
   if (hints.mirrored && isOpen) found.push({ signal: "mirrored", logOdds: logOdds(...MIRRORED), value: 1 });

@@ -5,26 +5,18 @@ import { clip, total } from "./sampling.js";
 const SCHEMA_VERSION = 3, CLIP = 3;
 
 export class LinearModel {
-  /** @param {object} weights what `classicselfie train` wrote */
+  /** Of what `classicselfie train` wrote. */
   constructor(weights, name) {
     const { schema_version: schema, feature_version: version, detector } = weights;
     if (schema !== SCHEMA_VERSION || version !== FEATURE_VERSION || detector !== "yunet") {
       throw new Error(`these weights have schema ${schema} and features ${version} of ${detector}; this port ` +
         `needs ${SCHEMA_VERSION} and ${FEATURE_VERSION} of yunet: export again or upgrade`);
     }
-    this.name = name;
-    this.groups = weights.groups;
-    this.intercept = weights.intercept;
-    this.calibration = weights.calibration;
-    this.thresholds = weights.thresholds;
-    this.margin = weights.margins.first_look ?? Infinity;
+    const { groups, intercept, calibration, thresholds, margins } = weights;
+    Object.assign(this, { name, groups, intercept, calibration, thresholds, margin: margins.first_look ?? Infinity });
   }
 
-  /**
-   * Each group's share of the decision value, and that value.
-   * @param {Record<string, Float32Array>} features
-   * @param {{logOdds: number}[]} metadata
-   */
+  /** Each group's share of the decision value, and that value. */
   score(features, metadata) {
     const shares = this.groups.map(({ group, mean, scale, coef }) => [group, total(coef.map((weight, index) =>
       weight * clip(((features[group]?.[index] ?? 0) - mean[index]) / scale[index], -CLIP, CLIP)))]);

@@ -1,13 +1,9 @@
-// Pictures of three bytes a pixel (red, green, blue), and how they are shrunk, padded and turned.
-
-/** @typedef {{width: number, height: number, data: Uint8Array}} Picture */
-
+// Pictures of three bytes a pixel, {width, height, data}: how they are shrunk, padded and turned.
 const EVEN = 1.5 * 2 ** 52; // numbers of this size have no fractions
 
 /** Round halves to the even neighbour, as OpenCV, NumPy and Python do. */
 export const rint = (value) => value + EVEN - EVEN;
 
-/** @returns {Picture} */
 const picture = (width, height, data = new Uint8Array(3 * width * height)) => ({ width, height, data });
 
 /** Leave the alpha channel out; what is transparent lies on white. */
@@ -57,8 +53,7 @@ export function joined({ width, height, data }, other, across) {
 /** Shrink to three or one fifth; to multiples of five, the outermost pixels are repeated. */
 export function shrunk({ width, height, data }, fifths) {
   const [columns, rows] = [width, height].map((side) => Math.ceil(side / 5));
-  const padded = rearranged(data, 5 * columns, 5 * rows, (x, y) =>
-    Math.min(y, height - 1) * width + Math.min(x, width - 1));
+  const padded = rearranged(data, 5 * columns, 5 * rows, (x, y) => Math.min(y, height - 1) * width + Math.min(x, width - 1));
   return resize(padded, fifths * columns, fifths * rows);
 }
 
@@ -75,13 +70,11 @@ export function resize(from, width, height) {
       for (let x = 0, at = line.length * place; x < line.length; x++, at++) line[x] += share * from.data[at];
     }
     for (const column of columns) {
-      let red = 0, green = 0, blue = 0;
-      for (const [place, share] of column) {
-        red += share * line[3 * place];
-        green += share * line[3 * place + 1];
-        blue += share * line[3 * place + 2];
+      for (let channel = 0; channel < 3; channel++) {
+        let sum = 0;
+        for (const [place, share] of column) sum += share * line[3 * place + channel];
+        out.data[to++] = rint(sum);
       }
-      for (const value of [red, green, blue]) out.data[to++] = Math.min(255, Math.max(0, rint(value)));
     }
   }
   return out;

@@ -1,9 +1,8 @@
 // Contributions to reasons: what can be seen, what the file tells, and one last one for the rest.
 // The clauses and their bounds: classicselfie/observations.py and classicselfie/reasons.py.
 import { rint } from "./picture.js";
-import { histogram, plane, region, total, wholePixels } from "./sampling.js";
-import { components } from "./scene.js";
-import { bodyOf } from "./skin.js";
+import { total } from "./sampling.js";
+import { findArm } from "./skin.js";
 import { percent } from "./summary.js";
 
 const ARMS_REACH_M = 0.9;
@@ -14,7 +13,16 @@ function distance(metres) {
   return metres < 3 ? `${metres.toFixed(1)} m` : `${rint(metres)} m`;
 }
 
-const isGrey = ({ saturation: { data } }) => total(data) / data.length < 12;
+/** Whether the mean saturation, `255 (max - min) // max`, is nearly none. */
+function isGrey({ quarter: { data } }) {
+  let sum = 0;
+  for (let from = 0; from < data.length; from += 3) {
+    const most = Math.max(data[from], data[from + 1], data[from + 2]);
+    const least = Math.min(data[from], data[from + 1], data[from + 2]);
+    sum += Math.floor(((most - least) * 255) / Math.max(most, 1));
+  }
+  return sum / (data.length / 3) < 12;
+}
 
 const whichFace = ({ faces }) => (faces.length > 1 ? "the largest face" : "the face");
 
@@ -35,12 +43,12 @@ function others({ scene, crowd, height }, supports) {
   if (faces.length < 2 || similar.some(({ score }) => score < 0.7)) return null;
   if (!supports) {
     if (faces.length >= 4 && height < 0.12) return `${faces.length} faces are in sight, none of them near`;
-    return crowd[5] > 3 ? "the faces stand apart" : null;
+    return crowd[3] > 3 ? "the faces stand apart" : null;
   }
   const centres = faces.map(({ bbox: [x, , w] }) => x + w / 2);
   const aside = centres[0] / width - 0.5;
   const outermost = centres[0] === Math.min(...centres) || centres[0] === Math.max(...centres);
-  if (outermost && Math.abs(aside) > 0.15 && crowd[3] * 1.3 < 1) {
+  if (outermost && Math.abs(aside) > 0.15 && crowd[2] * 1.3 < 1) {
     return `the nearest of ${faces.length} faces is at the ${aside < 0 ? "left" : "right"}`;
   }
   if (similar.length < 2) return null;
@@ -51,10 +59,10 @@ function others({ scene, crowd, height }, supports) {
   return gap > 0.7 && gap < 1.8 ? `${similar.length} heads are close together at one distance` : null;
 }
 
-function place({ scene, place: [, below, , side, , centre], crowd }, supports) {
+function place({ scene, place: [, below, , side, centre], crowd }, supports) {
   if (!supports) {
     if (scene.similar.length > 1) {
-      return below > 2.5 && Math.max(crowd[8], crowd[9]) < 0.5 ? "there is much room around the faces" : null;
+      return below > 2.5 && Math.max(crowd[5], crowd[6]) < 0.5 ? "there is much room around the faces" : null;
     }
     if (Math.min(below, side) > 2.5) return "there is much room around the face";
     return below > 1.5 ? "the face leaves much room below it" : null;
@@ -80,49 +88,11 @@ function arm({ scene }, supports) {
   return edge && `an arm, hand or shoulder runs into the ${edge} edge`;
 }
 
-/** Which edge of the frame bare skin runs into beside the face: left, right, lower or null. */
-function findArm({ skin: mask, face, width }) {
-  const { width: columns, height: rows } = mask;
-  const [x, y, w, h] = face.bbox.map((value) => (value * columns) / width);
-  if (h / rows < 0.25 || h / rows > 0.6) return null;
-  const head = wholePixels(x - 0.3 * w, x + 1.3 * w, columns), behind = wholePixels(0, y + 0.8 * h, rows)[1];
-  const sides = [region([0, behind], [0, head[0]]), region([0, behind], [head[1], columns])];
-  const seen = total(sides.map(({ size }) => size));
-  if (seen && total(sides.map((side) => histogram(mask, side)[1])) / seen > 0.06) return null;
-  const below = wholePixels(x, x + w, columns);
-  let best = null;
-  for (const part of components(opened(bodyOf(mask, [x, y, w, h], 1.3)))) {
-    const area = part.area / (w * h), count = (test) => part.places.filter(test).length;
-    if (area < 0.12 || area > 1.2) continue;
-    if (count(([px, py]) => py === rows - 1 && px >= below[0] && px < below[1])) continue; // neck and chest
-    const widths = [["left", count(([px]) => px === 0) / h], ["right", count(([px]) => px === columns - 1) / h]];
-    const aside = Math.abs(part.x + 0.5 - (x + w / 2)) >= 0.75 * w;
-    if (aside) widths.push(["lower", count(([, py]) => py === rows - 1) / w]);
-    for (const [edge, wide] of widths) {
-      const wins = !best || area > best[0] || (area === best[0] && edge > best[1]);
-      if (wide >= 0.15 && wide <= 1.2 && wins) best = [area, edge];
-    }
-  }
-  return best && best[1];
-}
-
-/** Morphological opening by 3 × 3; beyond the frame nothing is worn away and nothing grows. */
-function opened(mask) {
-  const spread = ({ width, height, data }, value) => plane(width, height, (_, x, y) => {
-    const columns = [Math.max(0, x - 1), Math.min(width, x + 2)];
-    for (let row = Math.max(0, y - 1); row < Math.min(height, y + 2); row++) {
-      if (data.subarray(row * width + columns[0], row * width + columns[1]).includes(value)) return value;
-    }
-    return 1 - value;
-  });
-  return spread(spread(mask, 0), 1);
-}
-
 function background({ backdrop, focus }, supports) {
   if (!backdrop[1]) return null; // too little of it to tell
-  if (supports) return backdrop[7] > -0.25 ? "the background is about as sharp as the face" : null;
+  if (supports) return backdrop[6] > -0.25 ? "the background is about as sharp as the face" : null;
   if (backdrop[3] > 0.7) return "the background is plain";
-  return Math.max(backdrop[7], focus[2]) < -1 ? "the background is plain or blurred behind the face" : null;
+  return Math.max(backdrop[6], focus[2]) < -1 ? "the background is plain or blurred behind the face" : null;
 }
 
 const colours = ({ scene }, supports) => (!supports && isGrey(scene) ? "the picture is black and white" : null);
@@ -146,7 +116,6 @@ export function observe(judged, metres) {
 /**
  * Sum the shares per reason and put them into words: that no face was found; what can be seen or read,
  * strongest first; the picture's general look last.
- * @returns {{signal: string, sentence: string, contribution: number}[]}
  */
 export function explain({ scene, features, shares, metadata, faces }, slope) {
   const left = new Map(shares), file = new Map(metadata.map((item) => [item.signal, item]));

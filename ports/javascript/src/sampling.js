@@ -1,6 +1,4 @@
 // Counting, and exact means over boxes and grids that lie anywhere between the pixels.
-import { rint } from "./picture.js";
-
 const HAIR = 1e-6; // a box's edge this near to a pixel's edge lies on it
 
 export const clip = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -22,9 +20,8 @@ export function wholePixels(start, stop, length) {
 }
 
 /** All pixels that a box touches: {rows, columns, size}. */
-export function wholeBox([x0, y0, x1, y1], { width, height }) {
-  return region(wholePixels(y0, y1, height), wholePixels(x0, x1, width));
-}
+export const wholeBox = ([x0, y0, x1, y1], { width, height }) =>
+  region(wholePixels(y0, y1, height), wholePixels(x0, x1, width));
 
 export const region = (rows, columns) =>
   ({ rows, columns, size: Math.max(0, rows[1] - rows[0]) * Math.max(0, columns[1] - columns[0]) });
@@ -37,8 +34,7 @@ export function visit({ rows, columns }, width, see) {
 }
 
 /** Count the pixels at each of the 256 values, in all of a plane or in a region. */
-export function histogram({ width, height, data }, part, counts = new Float64Array(256)) {
-  part ??= region([0, height], [0, width]);
+export function histogram({ width, height, data }, part = region([0, height], [0, width]), counts = new Float64Array(256)) {
   visit(part, width, (place) => { counts[data[place]] += 1; });
   return counts;
 }
@@ -47,50 +43,29 @@ export function histogram({ width, height, data }, part, counts = new Float64Arr
 export function quantiles(counts, ...shares) {
   const all = total(counts);
   return shares.map((share) => {
-    const target = all * share;
     let place = 0, sum = counts[0];
-    while (sum < target) sum += counts[++place];
-    return place + 0.5 - (sum - target) / counts[place];
+    while (sum < all * share) sum += counts[++place];
+    return place + 0.5 - (sum - all * share) / counts[place];
   });
-}
-
-export function meanAndSpread(counts) {
-  let all = 0, sum = 0, squares = 0;
-  counts.forEach((count, value) => { all += count; sum += count * value; squares += count * value * value; });
-  const mean = sum / all;
-  return [mean, Math.sqrt(Math.max(0, squares / all - mean * mean))];
-}
-
-/** Share of the counted values that lie near their median. */
-export function plain(counts, reach) {
-  const middle = rint(quantiles(counts, 0.5)[0]);
-  return total(counts.slice(Math.max(0, middle - reach + 1), middle + reach)) / total(counts);
 }
 
 /** Sums over all that lies above and to the left. */
 export function sumsOf({ width, height, data }) {
-  const line = width + 1;
-  const sums = new Float64Array(line * (height + 1));
+  const line = width + 1, sums = new Float64Array(line * (height + 1));
   for (let y = 0, from = 0; y < height; y++) {
     let sum = 0;
-    for (let x = 0, to = (y + 1) * line + 1; x < width; x++, from++, to++) {
-      sum += data[from];
-      sums[to] = sums[to - line] + sum;
-    }
+    for (let x = 0, to = (y + 1) * line + 1; x < width; x++, from++, to++) sums[to] = sums[to - line] + (sum += data[from]);
   }
   return { width, height, sums, total: sums[sums.length - 1] };
 }
 
 function corner({ width, height, sums }, x, y) {
-  x = clip(x, 0, width);
-  y = clip(y, 0, height);
+  [x, y] = [clip(x, 0, width), clip(y, 0, height)];
   const left = Math.min(Math.trunc(x), width - 1), top = Math.min(Math.trunc(y), height - 1);
-  const place = top * (width + 1) + left;
-  x -= left;
-  y -= top;
-  const upper = sums[place] * (1 - x) + sums[place + 1] * x;
-  const lower = sums[place + width + 1] * (1 - x) + sums[place + width + 2] * x;
-  return upper + (lower - upper) * y;
+  const place = top * (width + 1) + left, across = x - left;
+  const upper = sums[place] * (1 - across) + sums[place + 1] * across;
+  const lower = sums[place + width + 1] * (1 - across) + sums[place + width + 2] * across;
+  return upper + (lower - upper) * (y - top);
 }
 
 /** Sum over a box, and how many pixels of it lie in the frame. */
@@ -109,15 +84,8 @@ export function gridSums(sums, xs, ys) {
     corners[row + 1][column + 1] - corners[row][column + 1] - (corners[row + 1][column] - corners[row][column])));
 }
 
-/** Share of each cell between ascending edges that lies between 0 and `length`. */
-export const sharesInside = (edges, length) => edges.slice(1).map((edge, index) =>
-  (clip(edge, 0, length) - clip(edges[index], 0, length)) / (edge - edges[index]));
-
-export const outer = (ys, xs) => ys.map((y) => xs.map((x) => y * x));
-
 /** Fold a grid at its upright middle: the means of the two sides, then how far they differ. */
 export function folded(grid) {
-  const half = grid[0].length / 2;
-  const pairs = grid.flatMap((row) => row.slice(0, half).map((value, index) => [value, row[row.length - 1 - index]]));
+  const pairs = grid.flatMap((row) => row.slice(0, row.length / 2).map((one, index) => [one, row[row.length - 1 - index]]));
   return [...pairs.map(([one, other]) => (one + other) / 2), ...pairs.map(([one, other]) => Math.abs(one - other))];
 }

@@ -18,10 +18,7 @@ function directory(bytes, mark) {
   return { start, count: Math.min(view.getUint32(start + 8, true), Math.floor((length - 12) / 12)) };
 }
 
-/**
- * Read a file's last bytes, or a JPEG's trailer where more stands behind that.
- * @param {Blob} blob
- */
+/** Read a file's last bytes, or a JPEG's trailer where more stands behind that. */
 export async function readTrailer(blob, isJpeg) {
   const before = async (end) => new Uint8Array(await blob.slice(Math.max(0, end - TRAILER_BYTES), end).arrayBuffer());
   const tail = await before(blob.size);
@@ -42,12 +39,13 @@ export async function readTrailer(blob, isJpeg) {
 /** Look for the block that only Samsung's front camera writes. */
 export function hasFrontCameraBlock(trailer) {
   const view = viewOf(trailer);
-  let looked = 0;
+  let left = MAX_TRAILERS;
   for (const mark of marksIn(trailer)) {
-    const { start, count } = directory(trailer, mark) ?? {};
-    if (start === undefined) continue;
-    if (++looked > MAX_TRAILERS) return false;
-    for (let entry = 0, at = start + 12; entry < count; entry++, at += 12) {
+    const found = directory(trailer, mark);
+    if (!found) continue;
+    if (left-- <= 0) return false;
+    const { start, count } = found;
+    for (let at = start + 12; at < start + 12 + 12 * count; at += 12) {
       if (view.getUint16(at + 2, true) !== FRONT_BLOCK) continue;
       const begin = start - view.getUint32(at + 4, true), size = Math.min(view.getUint32(at + 8, true), MAX_BLOCK);
       // A block that begins before what was read of the file is believed by its type.

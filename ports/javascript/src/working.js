@@ -6,12 +6,7 @@ export const WORKING_SIZE = 320, MIN_SIDE = 24;
 const MIN_WORKING_SIDE = 16, MULTIPLE = 4;
 const FLAT = 14, STEP = 20, STEP_SHARE = 0.6, MAX_BAND = 0.42, MIN_BAND = 3;
 
-/**
- * Cut uniform borders off and shrink to the working size.
- * @param {import("./picture.js").Picture} pixels
- * @param {number[]} size width and height of the upright original
- * @returns {{image: import("./picture.js").Picture, size: number[], offset: number[], scale: number[]}}
- */
+/** Cut uniform borders off and shrink; `size`, `offset` and `scale` lead back to the upright original. */
 export function toWorkingSize(pixels, size) {
   const whole = [pixels.width, pixels.height];
   let image = shrink(pixels), corner = [0, 0];
@@ -23,10 +18,8 @@ export function toWorkingSize(pixels, size) {
     image = shrink(pixels);
   }
   const ratio = size.map((side, axis) => side / whole[axis]);
-  return {
-    image, size, offset: corner.map((place, axis) => place * ratio[axis]),
-    scale: [(ratio[0] * pixels.width) / image.width, (ratio[1] * pixels.height) / image.height],
-  };
+  const scale = [(ratio[0] * pixels.width) / image.width, (ratio[1] * pixels.height) / image.height];
+  return { image, size, scale, offset: corner.map((place, axis) => place * ratio[axis]) };
 }
 
 function shrink(pixels) {
@@ -56,7 +49,7 @@ function band(data, lines, length, place) {
     let count = 0;
     for (let index = 0; index < length; index++) {
       const from = 3 * place(line, index);
-      count += Math.max(...mean.map((value, c) => Math.abs(data[from + c] - value))) > reach;
+      count += mean.some((value, c) => Math.abs(data[from + c] - value) > reach);
     }
     return count;
   };

@@ -1,13 +1,11 @@
 // YuNet's forward pass in plain JavaScript, and what its outputs mean.
 // Activations are Float64Array, which takes two thirds of Float32Array's time: row by row, the channels
 // of a cell side by side.
+import { clip } from "./sampling.js";
 
 const DIVISOR = 32; // the input's sides are multiples of it
 const STRIDES = [8, 16, 32];
 const OVERLAP = Math.fround(0.3); // intersection over union from which the weaker candidate goes
-
-/** @typedef {{rows: number, columns: number, channels: number, data: Float64Array}} Activation */
-/** @typedef {{bbox: number[], landmarks: number[][], score: number}} Face */
 
 function make(rows, columns, channels) {
   const cells = rows * columns;
@@ -16,29 +14,22 @@ function make(rows, columns, channels) {
 }
 
 export class YuNet {
-  /**
-   * @param {object[]} layers of port.json
-   * @param {Float32Array} numbers of yunet.bin
-   */
+  /** Of the layers of port.json and the float32 numbers of yunet.bin. */
   constructor(layers, numbers) {
     const take = (start, count) => Float64Array.from(numbers.subarray(start, start + count));
     this.layers = layers.map((layer) => {
       if (!layer.shape) return layer;
-      const count = layer.shape.reduce((product, side) => product * side, 1);
+      const count = layer.shape.reduce((product, side) => product * side);
       return { ...layer, weights: take(layer.weights, count), bias: take(layer.bias, layer.shape[0]) };
     });
   }
 
-  /**
-   * Run the network once.
-   * @param {import("./picture.js").Picture} picture
-   */
+  /** Run the network once. */
   look(picture) {
     const made = { input: patches(picture) };
     const kinds = { first: pointwise, pointwise, depthwise, maximum, add };
     for (const layer of this.layers) {
-      const output = made[layer.output] = kinds[layer.kind](made[layer.input], layer, made[layer.smaller]);
-      const { data } = output;
+      const { data } = made[layer.output] = kinds[layer.kind](made[layer.input], layer, made[layer.smaller]);
       if (layer.relu && layer.kind !== "depthwise") for (let i = 0; i < data.length; i++) if (data[i] < 0) data[i] = 0;
       if (layer.sigmoid) for (let i = 0; i < data.length; i++) data[i] = 1 / (1 + Math.exp(-data[i]));
     }
@@ -125,45 +116,37 @@ function maximum({ rows, columns, channels, data }) {
 /** Add a map of half the size, each of its cells to four. */
 function add({ rows, columns, channels, data }, _, smaller) {
   const output = make(rows, columns, channels), out = output.data;
-  for (let row = 0, to = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      let from = ((row >> 1) * smaller.columns + (column >> 1)) * channels;
-      for (let c = 0; c < channels; c++, to++, from++) out[to] = data[to] + smaller.data[from];
-    }
+  for (let cell = 0, to = 0; cell < rows * columns; cell++) {
+    let from = ((Math.floor(cell / columns) >> 1) * smaller.columns + ((cell % columns) >> 1)) * channels;
+    for (let c = 0; c < channels; c++, to++, from++) out[to] = data[to] + smaller.data[from];
   }
   return output;
 }
 
 /** What one forward pass saw. */
-export class Look {
+class Look {
+  #outputs;
+  #scores;
+
   constructor(outputs, { width, height }) {
-    this.outputs = outputs;
+    this.#outputs = outputs;
     /** One of each scale, of the picture alone, without the padding. */
     this.maps = ["fine", "middle", "coarse"].map((name, scale) => {
       const { columns: line, channels, data } = outputs[name];
       const [rows, columns] = [height, width].map((side) => Math.ceil(side / STRIDES[scale]));
       const out = new Float32Array(rows * columns * channels), wide = columns * channels;
       for (let row = 0; row < rows; row++) out.set(data.subarray(row * line * channels).subarray(0, wide), row * wide);
-      return { rows, columns, channels, data: out };
+      return { rows, columns, data: out };
     });
-    this.scores = STRIDES.map((stride) => {
-      const seen = outputs[`cls_${stride}`].data, here = outputs[`obj_${stride}`].data;
-      return seen.map((value, cell) => Math.sqrt(clip(value) * clip(here[cell])));
-    });
+    this.#scores = STRIDES.map((stride) => outputs[`cls_${stride}`].data.map((value, cell) =>
+      Math.sqrt(clip(value, 0, 1) * clip(outputs[`obj_${stride}`].data[cell], 0, 1))));
+    /** The highest raw score anywhere, face or not. */
+    this.bestScore = Math.max(...this.#scores.map((scores) => scores.reduce((best, each) => Math.max(best, each), 0)));
   }
 
-  /** The highest raw score anywhere, face or not. */
-  get bestScore() {
-    return Math.max(...this.scores.map((scores) => scores.reduce((best, each) => Math.max(best, each), 0)));
-  }
-
-  /**
-   * Keep the best of overlapping candidates, best first.
-   * @returns {Face[]}
-   */
+  /** Keep the best of overlapping candidates. */
   faces(threshold) {
-    const found = this.scores.flatMap((scores, scale) => this.#candidates(scores, STRIDES[scale], threshold));
-    const kept = [];
+    const kept = [], found = STRIDES.flatMap((stride, scale) => this.#candidates(this.#scores[scale], stride, threshold));
     for (const face of found.sort((one, other) => other.score - one.score)) {
       const box = face.bbox.map(Math.trunc); // OpenCV compares whole pixels
       if (kept.every((other) => overlap(other.box, box) <= OVERLAP)) kept.push({ face, box });
@@ -172,25 +155,21 @@ export class Look {
   }
 
   #candidates(scores, stride, threshold) {
-    const { columns, data: boxes } = this.outputs[`bbox_${stride}`], points = this.outputs[`kps_${stride}`].data;
+    const { columns, data: boxes } = this.#outputs[`bbox_${stride}`], points = this.#outputs[`kps_${stride}`].data;
     return Array.from(scores.keys()).filter((cell) => scores[cell] > threshold).map((cell) => {
       const x = cell % columns, y = Math.floor(cell / columns);
       const [across, down, wide, tall] = boxes.subarray(4 * cell);
       const w = Math.exp(wide) * stride, h = Math.exp(tall) * stride;
       const landmarks = [0, 2, 4, 6, 8].map((index) => [x, y].map((from, axis) =>
         (points[10 * cell + index + axis] + from) * stride));
-      const bbox = [(x + across) * stride - w / 2, (y + down) * stride - h / 2, w, h];
-      return { bbox, landmarks, score: scores[cell] };
+      return { bbox: [(x + across) * stride - w / 2, (y + down) * stride - h / 2, w, h], landmarks, score: scores[cell] };
     });
   }
 }
 
-const clip = (value) => Math.min(Math.max(value, 0), 1);
-
+/** Intersection over union. */
 function overlap([x, y, w, h], [u, v, p, q]) {
-  const across = Math.min(x + w, u + p) - Math.max(x, u);
-  const down = Math.min(y + h, v + q) - Math.max(y, v);
-  const shared = across > 0 && down > 0 ? across * down : 0;
+  const shared = Math.max(0, Math.min(x + w, u + p) - Math.max(x, u)) * Math.max(0, Math.min(y + h, v + q) - Math.max(y, v));
   const all = w * h + p * q;
   return all > 0 ? Math.fround(shared / (all - shared)) : 1;
 }

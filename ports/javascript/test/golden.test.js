@@ -14,7 +14,6 @@ const names = readdirSync(new URL("golden/", folder)).filter((name) => name.ends
 const near = (value, expected, reach, what) =>
   assert.ok(Math.abs(value - expected) <= reach, `${what}: ${value}, not ${expected}`);
 
-/** Maps are rounded to steps of 1/1024; a value on the edge of two may fall to either side. */
 function assertSameFeatures(found, expected, what) {
   for (const [group, values] of Object.entries(expected)) {
     if (!(group in found)) {
@@ -22,10 +21,8 @@ function assertSameFeatures(found, expected, what) {
       continue;
     }
     assert.equal(found[group].length, values.length, `${what}: ${group}`);
-    values.forEach((value, index) => {
-      const reach = Math.max(1e-3 * spreads[group][index], group.startsWith("maps") ? 1.01 / 1024 : 0);
-      near(found[group][index], value, reach, `${what}: ${group}[${index}]`);
-    });
+    values.forEach((value, index) =>
+      near(found[group][index], value, 1e-3 * spreads[group][index], `${what}: ${group}[${index}]`));
   }
 }
 
