@@ -13,6 +13,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from commands import call
@@ -26,6 +27,15 @@ expect = playwright.expect
 
 PORT = Path(__file__).parents[1] / "ports" / "javascript"
 EXAMPLES = Path(__file__).parents[1] / "examples"
+ANDROID = EXAMPLES / "android/app/src/main"
+BYTES = "application/octet-stream"
+# What androidx.webkit tells of files; of others it tells text/plain.
+ASSET_TYPES = {
+    ".html": "text/html",
+    ".js": "application/javascript",
+    ".json": "application/json",
+    ".bin": BYTES,
+}
 DROP = """(zone, [name, content]) => {
   const data = new DataTransfer();
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
@@ -61,14 +71,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Thread
     build = [node, str(PORT / "build.js"), str(folder / "export"), str(folder / "site")]
     subprocess.run(build, check=True, timeout=60)
     shutil.copy(PORT / "test" / "mutations.js", folder / "site")
-    assets = "android/app/src/main/assets/selfie"
-    for example, name in (("upload_form", "form"), (assets, "android")):
+    for example, name in (EXAMPLES / "upload_form", "form"), (ANDROID / "assets/selfie", "android"):
         beside = folder / "site" / name  # examples stand beside the module and its data
-        shutil.copytree(EXAMPLES / example, beside)
+        shutil.copytree(example, beside)
         shutil.copytree(PORT / "src", beside / "src")
         shutil.copytree(folder / "export", beside / "data")
-    (folder / "site" / "android" / "photo").mkdir()
-    (folder / "site" / "android" / "photo" / "1").write_bytes(encode(draw_person(), ".jpg"))
     handler = partial(_Quiet, directory=str(folder / "site"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -190,17 +197,46 @@ def test_no_broken_file_makes_it_raise_or_hang(page: Any, person_jpeg: bytes) ->
 def test_the_android_sample_answers_its_app(
     browser: Any, site: tuple[str, ThreadingHTTPServer]
 ) -> None:
-    context = browser.new_context()
+    source = ANDROID / "java/org/example/selfiehint/SelfieHint.kt"
+    kotlin = source.read_text(encoding="utf-8")
+    photos, files = re.findall(r'addPathHandler\("(/.+/)"\)?', kotlin)
+    (start,) = re.findall(r'loadUrl\("https://.+?(/.+)"\)', kotlin)
+    assert photos.startswith(files)  # the loader asks its handlers in their order
+    drawn = {"1": encode(draw_person(), ".jpg"), "2": b"no picture", "3": b""}
+
+    def load(route: Any) -> None:
+        """Answer as `WebViewAssetLoader` would, by its types; the rest stays blocked."""
+        url = urlsplit(route.request.url)
+        if url.netloc != "appassets.androidplatform.net" or not url.path.startswith(files):
+            refused.append(route.request.url)
+            route.abort("accessdenied")
+        elif (number := url.path.removeprefix(photos)) == "4":
+            route.abort("failed")  # the stream broke
+        elif url.path.startswith(photos):
+            body = drawn.get(number)
+            route.fulfill(body=body, content_type=BYTES, status=404 if body is None else 200)
+        else:
+            name = url.path.removeprefix(files).removeprefix("selfie/")
+            kind = ASSET_TYPES.get(Path(name).suffix, "text/plain")
+            answer = route.fetch(url=f"{site[0]}android/{name}")
+            route.fulfill(status=answer.status, body=answer.body(), content_type=kind)
+
+    refused: list[str] = []
+    context = browser.new_context(service_workers="block")
+    context.route("**", load)
     page = context.new_page()
     # Android lays this object into the page.
     page.add_init_script(
         "told = []; hint = { ready: () => told.push('ready'), tell: (...said) => told.push(said) }"
     )
-    page.goto(f"{site[0]}android/bridge.html")
+    page.goto(f"https://appassets.androidplatform.net{start}")
     page.wait_for_function("told.length === 1", timeout=60_000)
-    page.evaluate("check(1)")
-    page.evaluate("check(2)")  # there is no such photo
-    assert page.evaluate("told") == ["ready", [1, "not_selfie"], [2, "unknown"]]
+    page.evaluate("Promise.all([1, 2, 3, 4, 5].map(check))")  # there is no fifth
+    ready, *answers = page.evaluate("told")
+    assert ready == "ready"
+    unknown = [[number, "unknown"] for number in (2, 3, 4, 5)]
+    assert sorted(answers) == [[1, "not_selfie"], *unknown]
+    assert refused == []
     context.close()
 
 

@@ -11,8 +11,8 @@ class MainActivity : AppCompatActivity() {
     private lateinit var hint: SelfieHint
     private val choose = registerForActivityResult(GetContent()) { photo -> photo?.let(::offer) }
 
-    override fun onCreate(state: Bundle?) {
-        super.onCreate(state)
+    override fun onCreate(savedInstanceState: Bundle?) {
+        super.onCreate(savedInstanceState)
         hint = SelfieHint(this)
         val button = Button(this).apply { text = "Choose a photo to upload" }
         button.setOnClickListener { choose.launch("image/*") }
