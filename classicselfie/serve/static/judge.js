@@ -7,6 +7,7 @@ loading.catch(() => {}); // told below, of each photo
 export const judge = async (file) => (await loading).check(file);
 
 if (typeof WorkerGlobalScope !== "undefined") {
+  loading.then((detector) => detector.warmUp(), () => {}); // nobody waits for it here
   self.addEventListener("message", async ({ data: { id, file } }) => {
     try {
       postMessage({ id, verdict: await judge(file) });

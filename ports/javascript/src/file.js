@@ -46,29 +46,30 @@ export async function decode(blob, { format, size }) {
 
 /** Paint a picture upright; `jpeg` is the size of one that may be decoded at a smaller scale. */
 async function paint(blob, jpeg) {
-  const isScaled = jpeg && typeof ImageDecoder !== "undefined" && "rotation" in VideoFrame.prototype;
-  const { picture, width, height, size } = await (isScaled ? decodeScaled(blob, jpeg) : decodeWhole(blob));
+  const canScale = jpeg && typeof ImageDecoder !== "undefined" && "rotation" in VideoFrame.prototype;
+  const eighths = canScale ? 2 ** Math.max(0, Math.ceil(Math.log2((8 * WORKING_SIZE) / Math.max(...jpeg)))) : 8;
+  const picture = await (eighths < 8 ? decodeScaled(blob, jpeg, eighths) : decodeWhole(blob));
+  const { source, width, height, size } = picture;
   try {
     const canvas = typeof OffscreenCanvas === "undefined"
       ? Object.assign(document.createElement("canvas"), { width, height }) : new OffscreenCanvas(width, height);
     const context = canvas.getContext("2d", { willReadFrequently: true });
-    context.drawImage(picture, 0, 0); // a frame is turned as its Exif says
+    context.drawImage(source, 0, 0); // a frame is turned as its Exif says
     return { pixels: fromRgba(context.getImageData(0, 0, width, height)), size };
   } finally {
-    picture.close();
+    source.close();
   }
 }
 
-/** Decode a JPEG at the smallest of its scales that keeps the working size, as Python does. */
-async function decodeScaled(blob, size) {
-  const eighths = Math.min(8, Math.ceil((8 * WORKING_SIZE) / Math.max(...size)));
+/** Decode a JPEG at the smallest of 1/2, 1/4 and 1/8 that keeps the working size, as Python does. */
+async function decodeScaled(blob, size, eighths) {
   const [desiredWidth, desiredHeight] = size.map((side) => Math.ceil((side * eighths) / 8));
   const data = await blob.arrayBuffer();
   const decoder = new ImageDecoder({ data, type: "image/jpeg", desiredWidth, desiredHeight });
   try {
-    const { image } = await decoder.decode();
-    const { displayWidth: width, displayHeight: height, rotation } = image;
-    return { picture: image, width, height, size: rotation % 180 ? [...size].reverse() : size };
+    const { image: source } = await decoder.decode();
+    const { displayWidth: width, displayHeight: height, rotation } = source;
+    return { source, width, height, size: rotation % 180 ? [...size].reverse() : size };
   } finally {
     decoder.close();
   }
@@ -76,13 +77,13 @@ async function decodeScaled(blob, size) {
 
 /** Decode any picture, and shrink it to twice the working size where it is large. */
 async function decodeWhole(blob) {
-  let picture = await createImageBitmap(blob, { imageOrientation: "from-image" });
-  const size = [picture.width, picture.height], ratio = WORKING_SIZE / Math.max(...size);
+  let source = await createImageBitmap(blob, { imageOrientation: "from-image" });
+  const size = [source.width, source.height], ratio = WORKING_SIZE / Math.max(...size);
   if (ratio < 0.25) {
     const [resizeWidth, resizeHeight] = size.map((side) => 2 * Math.max(1, rint(side * ratio)));
-    const small = await createImageBitmap(picture, { resizeWidth, resizeHeight, resizeQuality: "high" });
-    picture.close();
-    picture = small;
+    const small = await createImageBitmap(source, { resizeWidth, resizeHeight, resizeQuality: "high" });
+    source.close();
+    source = small;
   }
-  return { picture, width: picture.width, height: picture.height, size };
+  return { source, width: source.width, height: source.height, size };
 }

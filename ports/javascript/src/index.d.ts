@@ -57,7 +57,7 @@ export class SelfieDetector {
 
   readonly threshold: number;
 
-  /** Judge an empty picture, so that the first photo does not wait until the code is compiled. */
+  /** Judge an empty picture with a made-up face, so that the first photo does not wait for the compiler. */
   warmUp(): void;
 
   /** Judge one photo. No picture rejects: one that cannot be read is "unknown", with a reason. */
