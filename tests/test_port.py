@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from commands import call
 
 from classicselfie import SelfieDetector
-from classicselfie.benchmark.drawing import port_pictures
+from classicselfie.benchmark.drawing import draw_person, port_pictures
 from classicselfie.export.carried import can_be_carried
 from classicselfie.extras import install_command
 from classicselfie.features import FEATURE_NAMES
@@ -141,3 +142,23 @@ def test_the_port_and_what_it_carries_stay_small(exported: Path) -> None:
     carried = [*(PORT / "src").iterdir()]
     carried += [exported / name for name in ("port.json", "weights.json", "yunet.bin")]
     assert sum(path.stat().st_size for path in carried) < 1_000_000
+    code = [
+        line
+        for path in (PORT / "src").glob("*.js")
+        for line in path.read_text("utf-8").splitlines()
+        if line.strip() and not line.lstrip().startswith(("//", "/*", "*"))
+    ]
+    assert len(code) <= 1_500
+
+
+def test_the_types_name_what_a_verdict_tells(detector: SelfieDetector) -> None:
+    declared = (PORT / "src" / "index.d.ts").read_text("utf-8")
+    told = detector.check(draw_person()).to_dict()
+    for interface, example in (
+        ("Verdict", told),
+        ("Reason", told["reasons"][0]),
+        ("Face", told["faces"][0]),
+    ):
+        body = re.search(rf"interface {interface} {{(.*?)\n}}", declared, re.DOTALL)
+        assert body is not None
+        assert re.findall(r"^  (\w+): ", body[1], re.MULTILINE) == list(example), interface

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from commands import call
-from conftest import encode
+from conftest import encode, with_exif
+from PIL import Image
 
 from classicselfie import SelfieDetector
 from classicselfie.benchmark.drawing import draw_person, draw_scene
@@ -170,6 +171,35 @@ def test_the_browsers_decoder_leads_to_pythons_answers(page: Any, detector: Self
         assert told["probability"] == pytest.approx(expected["probability"], abs=0.05), name
         assert told["size"] == expected["size"]
         assert len(told["faces"]) == len(expected["faces"])
+
+
+def test_a_large_jpeg_is_decoded_small_and_upright(page: Any, detector: SelfieDetector) -> None:
+    """At the scales that Python takes, so that the pixels are nearly the same."""
+    can_scale = page.evaluate(
+        "typeof ImageDecoder !== 'undefined' && 'rotation' in VideoFrame.prototype"
+    )
+    picture = encode(draw_person(1200, 1600, (0.45, 0.4), 0.5), ".jpg")
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        photo = with_exif(picture, exif)
+        expected = detector.check(photo)
+        told = page.evaluate(CHECK, base64.b64encode(photo).decode())
+        near = pytest.approx(expected.probability, abs=0.005 if can_scale else 0.05)
+        assert told["probability"] == near, orientation
+        assert tuple(told["size"]) == expected.size
+        for ours, theirs in zip(told["faces"], expected.faces, strict=True):
+            assert ours["bbox"] == pytest.approx(theirs.bbox, abs=3)
+
+
+def test_a_browser_that_decodes_at_no_scale_judges_alike(
+    page: Any, detector: SelfieDetector
+) -> None:
+    page.evaluate("delete globalThis.ImageDecoder")
+    photo = encode(draw_person(1500, 2000, (0.45, 0.55), 0.5), ".jpg")
+    told = page.evaluate(CHECK, base64.b64encode(photo).decode())
+    assert told["probability"] == pytest.approx(detector.check(photo).probability, abs=0.05)
+    assert told["size"] == [1500, 2000]
 
 
 def test_broken_files_are_told_and_never_reject(page: Any, person_jpeg: bytes) -> None:

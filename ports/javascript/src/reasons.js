@@ -1,7 +1,7 @@
 // Contributions to reasons: what can be seen, what the file tells, and one last one for the rest.
 // The clauses and their bounds: classicselfie/observations.py and classicselfie/reasons.py.
 import { rint } from "./picture.js";
-import { total } from "./sampling.js";
+import { plane, total } from "./sampling.js";
 import { findArm } from "./skin.js";
 import { percent } from "./summary.js";
 
@@ -14,14 +14,12 @@ function distance(metres) {
 }
 
 /** Whether the mean saturation, `255 (max - min) // max`, is nearly none. */
-function isGrey({ quarter: { data } }) {
-  let sum = 0;
-  for (let from = 0; from < data.length; from += 3) {
-    const most = Math.max(data[from], data[from + 1], data[from + 2]);
-    const least = Math.min(data[from], data[from + 1], data[from + 2]);
-    sum += Math.floor(((most - least) * 255) / Math.max(most, 1));
-  }
-  return sum / (data.length / 3) < 12;
+function isGrey({ quarter: { width, height, data } }) {
+  const saturation = plane(width, height, (place) => {
+    const pixel = data.subarray(3 * place, 3 * place + 3), most = Math.max(...pixel);
+    return ((most - Math.min(...pixel)) * 255) / Math.max(most, 1);
+  });
+  return total(saturation.data) / saturation.data.length < 12;
 }
 
 const whichFace = ({ faces }) => (faces.length > 1 ? "the largest face" : "the face");
