@@ -29,10 +29,10 @@ CONTEXT_FACES = 4.0  # width and height of the face-centred window in face sizes
 CONTEXT_DROP = 0.6  # its centre lies this many face sizes below the face: shoulders, arms
 SIMILAR_FACE = 0.5  # a face of at least half the largest one's size belongs to the group
 _AROUND = 5  # pixels a side
-# YuNet's maps are rounded to multiples of 1/16384, and what they are weighed with as well: their
+# YuNet's maps are rounded to multiples of 1/65536, and what they are weighed with as well: their
 # products add up exactly in float64, so that neither order nor number of threads changes a bit.
 # Where a value is on the edge of two steps, processors and ports differ by less than is seen.
-MAP_STEPS = 2.0**14
+MAP_STEPS = 2.0**16
 _MULTIPLE = 4  # of the sides: every level of the pyramid comes out even
 
 

@@ -55,7 +55,7 @@ function readJpeg(head, view, found) {
     const length = Math.max(2, view.getUint16(at + 2)), body = head.subarray(at + 4, at + 2 + length);
     if (code === 0xe1 && isAt(body, EXIF_HEAD) && !found.exif.main.size) found.exif = readExif(body);
     if (code === 0xe1 && isAt(body, XMP_HEAD)) found.xmp ||= latin1(body.subarray(XMP_HEAD.length));
-    if (code <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(code)) found.size ??= [7, 5].map((place) => view.getUint16(at + place));
+    if (code <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(code)) found.size ??= [7, 5].map((by) => view.getUint16(at + by));
     if (code === 0xda) return; // the pixels
     at += 2 + length;
   }

@@ -30,7 +30,7 @@ export async function open(blob) {
 }
 
 /** Refuse what is no picture, or promises too many pixels; then decode it. */
-export async function decode(blob, { format, size }) {
+export async function decode(blob, { format, size, exif }) {
   const limit = MAX_MEGAPIXELS[format];
   if (!limit) throw new PhotoError(`not a picture in a supported format (${Object.keys(MAX_MEGAPIXELS).join(", ")})`);
   if (size && size[0] * size[1] > limit * 1e6) {
@@ -40,16 +40,16 @@ export async function decode(blob, { format, size }) {
   if (typeof createImageBitmap === "undefined") {
     throw new PhotoError("this platform cannot decode pictures: give {data, width, height} of RGBA instead");
   }
-  return trying(() => paint(blob, format === "JPEG" ? size : null),
+  return trying(() => paint(blob, format === "JPEG" ? size : null, exif.main.get(0x0112) > 1),
     "the picture is damaged, or of a kind that this browser cannot show");
 }
 
 /** Paint a picture upright; `jpeg` is the size of one that may be decoded at a smaller scale. */
-async function paint(blob, jpeg) {
+async function paint(blob, jpeg, isTurned) {
   const canScale = jpeg && typeof ImageDecoder !== "undefined" && "rotation" in VideoFrame.prototype;
   const eighths = canScale ? 2 ** Math.max(0, Math.ceil(Math.log2((8 * WORKING_SIZE) / Math.max(...jpeg)))) : 8;
-  const picture = await (eighths < 8 ? decodeScaled(blob, jpeg, eighths) : decodeWhole(blob));
-  const { source, width, height, size } = picture;
+  const scaled = eighths < 8 ? await decodeScaled(blob, jpeg, eighths, isTurned) : null;
+  const { source, width, height, size } = scaled ?? await decodeWhole(blob);
   try {
     const canvas = typeof OffscreenCanvas === "undefined"
       ? Object.assign(document.createElement("canvas"), { width, height }) : new OffscreenCanvas(width, height);
@@ -62,13 +62,14 @@ async function paint(blob, jpeg) {
 }
 
 /** Decode a JPEG at the smallest of 1/2, 1/4 and 1/8 that keeps the working size, as Python does. */
-async function decodeScaled(blob, size, eighths) {
+async function decodeScaled(blob, size, eighths, isTurned) {
   const [desiredWidth, desiredHeight] = size.map((side) => Math.ceil((side * eighths) / 8));
   const data = await blob.arrayBuffer();
   const decoder = new ImageDecoder({ data, type: "image/jpeg", desiredWidth, desiredHeight });
   try {
     const { image: source } = await decoder.decode();
-    const { displayWidth: width, displayHeight: height, rotation } = source;
+    const { displayWidth: width, displayHeight: height, rotation, flip } = source;
+    if (isTurned && !rotation && !flip) return source.close(); // it is not told how to turn it
     return { source, width, height, size: rotation % 180 ? [...size].reverse() : size };
   } finally {
     decoder.close();

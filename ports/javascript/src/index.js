@@ -81,7 +81,8 @@ export class SelfieDetector {
 
   /** Judge a picture that is of the working size already, and keep what every stage gave. */
   analyse(image) {
-    return this.#judge({ image, size: [image.width, image.height], offset: [0, 0], scale: [1, 1] }, NO_HINTS, stopwatch());
+    const size = [image.width, image.height];
+    return this.#judge({ image, size, offset: [0, 0], scale: [1, 1] }, NO_HINTS, stopwatch());
   }
 
   #judge({ image, size, offset, scale }, hints, timer, found = detect(this.#net, image)) {

@@ -4,7 +4,7 @@ import { rint } from "./picture.js";
 import { clip, plane, total } from "./sampling.js";
 
 const STRIDES = [8, 16, 32];
-const CHANNELS = 64, PARTS = 7, STEPS = 2 ** 14; // values are rounded to multiples of 1 / STEPS
+const CHANNELS = 64, PARTS = 7, STEPS = 2 ** 16; // values are rounded to multiples of 1 / STEPS
 const BODY_WIDTH = 3.4, BODY_HEIGHT = 2;
 const FACE = 3, SURROUNDINGS = 5; // their places among the boxes
 
@@ -38,7 +38,8 @@ function boxesOf(view, { width, height, face }) {
   const boxes = [0, 1, 2].map((third) => [0, (height * third) / 3, width, (height * (third + 1)) / 3]);
   if (face) {
     const [left, y, w, h] = face.bbox, x = view.mirrored ? width - left - w : left, reach = ((BODY_WIDTH - 1) / 2) * w;
-    boxes.push([x, y, x + w, y + h], [x - reach, y + h, x + w + reach, y + (1 + BODY_HEIGHT) * h], [0, 0, width, height]);
+    const body = [x - reach, y + h, x + w + reach, y + (1 + BODY_HEIGHT) * h];
+    boxes.push([x, y, x + w, y + h], body, [0, 0, width, height]);
   }
   return boxes.map((box) => box.map((value, axis) => clip(value, 0, axis % 2 ? height : width) * FIRST_LOOK));
 }

@@ -1,4 +1,6 @@
 // Pictures of three bytes a pixel, {width, height, data}: how they are shrunk, padded and turned.
+import { plane } from "./sampling.js";
+
 const EVEN = 1.5 * 2 ** 52; // numbers of this size have no fractions
 
 /** Round halves to the even neighbour, as OpenCV, NumPy and Python do. */
@@ -24,10 +26,7 @@ function rearranged(pixels, width, height, place) {
   const out = picture(width, height);
   for (let y = 0, to = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const from = 3 * place(x, y);
-      out.data[to++] = pixels[from];
-      out.data[to++] = pixels[from + 1];
-      out.data[to++] = pixels[from + 2];
+      for (let from = 3 * place(x, y), end = from + 3; from < end; from++) out.data[to++] = pixels[from];
     }
   }
   return out;
@@ -53,7 +52,8 @@ export function joined({ width, height, data }, other, across) {
 /** Shrink to three or one fifth; to multiples of five, the outermost pixels are repeated. */
 export function shrunk({ width, height, data }, fifths) {
   const [columns, rows] = [width, height].map((side) => Math.ceil(side / 5));
-  const padded = rearranged(data, 5 * columns, 5 * rows, (x, y) => Math.min(y, height - 1) * width + Math.min(x, width - 1));
+  const place = (x, y) => Math.min(y, height - 1) * width + Math.min(x, width - 1);
+  const padded = rearranged(data, 5 * columns, 5 * rows, place);
   return resize(padded, fifths * columns, fifths * rows);
 }
 
@@ -117,10 +117,5 @@ export function halve({ width, height, data }) {
 }
 
 /** Luma: `(9798 R + 19235 G + 3735 B + 2¹⁴) >> 15`. */
-export function luma({ width, height, data }) {
-  const out = new Uint8Array(width * height);
-  for (let from = 0, to = 0; to < out.length; from += 3, to++) {
-    out[to] = (9798 * data[from] + 19235 * data[from + 1] + 3735 * data[from + 2] + 16384) >> 15;
-  }
-  return { width, height, data: out };
-}
+export const luma = ({ width, height, data }) => plane(width, height, (place) =>
+  (9798 * data[3 * place] + 19235 * data[3 * place + 1] + 3735 * data[3 * place + 2] + 16384) >> 15);

@@ -34,8 +34,8 @@ export function visit({ rows, columns }, width, see) {
 }
 
 /** Count the pixels at each of the 256 values, in all of a plane or in a region. */
-export function histogram({ width, height, data }, part = region([0, height], [0, width]), counts = new Float64Array(256)) {
-  visit(part, width, (place) => { counts[data[place]] += 1; });
+export function histogram({ width, height, data }, part, counts = new Float64Array(256)) {
+  visit(part ?? region([0, height], [0, width]), width, (place) => { counts[data[place]] += 1; });
   return counts;
 }
 
@@ -54,7 +54,7 @@ export function sumsOf({ width, height, data }) {
   const line = width + 1, sums = new Float64Array(line * (height + 1));
   for (let y = 0, from = 0; y < height; y++) {
     let sum = 0;
-    for (let x = 0, to = (y + 1) * line + 1; x < width; x++, from++, to++) sums[to] = sums[to - line] + (sum += data[from]);
+    for (let x = 0, to = (y + 1) * line + 1; x < width; x++, to++) sums[to] = sums[to - line] + (sum += data[from++]);
   }
   return { width, height, sums, total: sums[sums.length - 1] };
 }
@@ -86,6 +86,6 @@ export function gridSums(sums, xs, ys) {
 
 /** Fold a grid at its upright middle: the means of the two sides, then how far they differ. */
 export function folded(grid) {
-  const pairs = grid.flatMap((row) => row.slice(0, row.length / 2).map((one, index) => [one, row[row.length - 1 - index]]));
+  const pairs = grid.flatMap((row) => row.slice(0, row.length / 2).map((one, x) => [one, row[row.length - 1 - x]]));
   return [...pairs.map(([one, other]) => (one + other) / 2), ...pairs.map(([one, other]) => Math.abs(one - other))];
 }

@@ -17,7 +17,7 @@ export function backdrop({ lumaHalf: luma, slopesHalf: slopes, detail, face, inn
   const shoulders = wholePixels(0, y + 1.1 * h, rows)[1];
   const hair = Math.min(wholePixels(0, y - 0.5 * h, rows)[1], shoulders);
   const [left, right] = wholePixels(x - 0.5 * w, x + 1.5 * w, columns);
-  const beside = [hair, shoulders], parts = [[[0, hair], [0, columns]], [beside, [0, left]], [beside, [right, columns]]];
+  const rest = [hair, shoulders], parts = [[[0, hair], [0, columns]], [rest, [0, left]], [rest, [right, columns]]];
   const counts = new Float64Array(256);
   let edges = 0, behind = 0, seen = 0;
   for (const [down, across] of parts) {
@@ -30,8 +30,8 @@ export function backdrop({ lumaHalf: luma, slopesHalf: slopes, detail, face, inn
   }
   const area = total(counts), share = area / luma.data.length;
   if (area < LEAST) return [share, 0, 0, 0, 0, 0, 0];
-  const mean = total(counts.map((count, value) => count * value)) / area;
-  const spread = Math.sqrt(Math.max(0, total(counts.map((count, value) => count * value * value)) / area - mean * mean));
+  const [mean, square] = [1, 2].map((power) => total(counts.map((count, value) => count * value ** power)) / area);
+  const spread = Math.sqrt(Math.max(0, square - mean * mean));
   const middle = rint(quantiles(counts, 0.5)[0]);
   const plain = total(counts.slice(Math.max(0, middle - PLAIN + 1), middle + PLAIN)) / area;
   const around = behind / seen + FLOOR, [inner, pixels] = boxSum(detail, innerFace);

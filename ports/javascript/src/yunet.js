@@ -146,7 +146,7 @@ class Look {
 
   /** Keep the best of overlapping candidates. */
   faces(threshold) {
-    const kept = [], found = STRIDES.flatMap((stride, scale) => this.#candidates(this.#scores[scale], stride, threshold));
+    const kept = [], found = STRIDES.flatMap((stride, scale) => this.#candidates(scale, stride, threshold));
     for (const face of found.sort((one, other) => other.score - one.score)) {
       const box = face.bbox.map(Math.trunc); // OpenCV compares whole pixels
       if (kept.every((other) => overlap(other.box, box) <= OVERLAP)) kept.push({ face, box });
@@ -154,7 +154,8 @@ class Look {
     return kept.map(({ face }) => face).filter(({ bbox: [, , w, h] }) => w > 1 && h > 1);
   }
 
-  #candidates(scores, stride, threshold) {
+  #candidates(scale, stride, threshold) {
+    const scores = this.#scores[scale];
     const { columns, data: boxes } = this.#outputs[`bbox_${stride}`], points = this.#outputs[`kps_${stride}`].data;
     return Array.from(scores.keys()).filter((cell) => scores[cell] > threshold).map((cell) => {
       const x = cell % columns, y = Math.floor(cell / columns);
@@ -162,14 +163,15 @@ class Look {
       const w = Math.exp(wide) * stride, h = Math.exp(tall) * stride;
       const landmarks = [0, 2, 4, 6, 8].map((index) => [x, y].map((from, axis) =>
         (points[10 * cell + index + axis] + from) * stride));
-      return { bbox: [(x + across) * stride - w / 2, (y + down) * stride - h / 2, w, h], landmarks, score: scores[cell] };
+      const bbox = [(x + across) * stride - w / 2, (y + down) * stride - h / 2, w, h];
+      return { bbox, landmarks, score: scores[cell] };
     });
   }
 }
 
 /** Intersection over union. */
 function overlap([x, y, w, h], [u, v, p, q]) {
-  const shared = Math.max(0, Math.min(x + w, u + p) - Math.max(x, u)) * Math.max(0, Math.min(y + h, v + q) - Math.max(y, v));
-  const all = w * h + p * q;
+  const across = Math.min(x + w, u + p) - Math.max(x, u), down = Math.min(y + h, v + q) - Math.max(y, v);
+  const shared = Math.max(0, across) * Math.max(0, down), all = w * h + p * q;
   return all > 0 ? Math.fround(shared / (all - shared)) : 1;
 }
