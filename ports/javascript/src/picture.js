@@ -53,8 +53,9 @@ export function joined({ width, height, data }, other, across) {
 export function shrunk({ width, height, data }, fifths) {
   const [columns, rows] = [width, height].map((side) => Math.ceil(side / 5));
   const place = (x, y) => Math.min(y, height - 1) * width + Math.min(x, width - 1);
-  const padded = rearranged(data, 5 * columns, 5 * rows, place);
-  return resize(padded, fifths * columns, fifths * rows);
+  const isWhole = width === 5 * columns && height === 5 * rows;
+  const whole = isWhole ? { width, height, data } : rearranged(data, 5 * columns, 5 * rows, place);
+  return resize(whole, fifths * columns, fifths * rows);
 }
 
 /** Resize by averaging areas where it shrinks, linearly where it grows. */
@@ -66,38 +67,40 @@ export function resize(from, width, height) {
   let to = 0;
   for (const row of rows) {
     line.fill(0);
-    for (const [place, share] of row) {
-      for (let x = 0, at = line.length * place; x < line.length; x++, at++) line[x] += share * from.data[at];
-    }
-    for (const column of columns) {
-      for (let channel = 0; channel < 3; channel++) {
-        let sum = 0;
-        for (const [place, share] of column) sum += share * line[3 * place + channel];
-        out.data[to++] = rint(sum);
+    row.shares.forEach((share, index) => {
+      const start = line.length * (row.first + index);
+      for (let x = 0; x < line.length; x++) line[x] += share * from.data[start + x];
+    });
+    for (const { first, shares } of columns) {
+      let red = 0, green = 0, blue = 0;
+      for (let index = 0, at = 3 * first; index < shares.length; index++, at += 3) {
+        red += shares[index] * line[at];
+        green += shares[index] * line[at + 1];
+        blue += shares[index] * line[at + 2];
       }
+      for (const value of [red, green, blue]) out.data[to++] = rint(value);
     }
   }
   return out;
 }
 
-/** For each pixel of a line, which old ones make it, and their shares: lists of [place, share]. */
+/** For each pixel of a line, the first old one that is in it, and the shares of those from there on. */
 function areas(from, to) {
   if (to > from) return neighbours(from, to);
   const step = from / to;
   return Array.from({ length: to }, (_, index) => {
-    const start = index * step, stop = Math.min(start + step, from), cell = [];
-    for (let place = Math.floor(start + 1e-9); place < stop - 1e-9; place++) {
-      cell.push([place, (Math.min(stop, place + 1) - Math.max(start, place)) / (stop - start)]);
+    const start = index * step, stop = Math.min(start + step, from), first = Math.floor(start + 1e-9), shares = [];
+    for (let place = first; place < stop - 1e-9; place++) {
+      shares.push((Math.min(stop, place + 1) - Math.max(start, place)) / (stop - start));
     }
-    return cell;
+    return { first, shares };
   });
 }
 
 function neighbours(from, to) {
   return Array.from({ length: to }, (_, index) => {
-    const place = Math.min(Math.max(((index + 0.5) * from) / to - 0.5, 0), from - 1);
-    const low = Math.floor(place), share = place - low;
-    return [[low, 1 - share], [Math.min(low + 1, from - 1), share]];
+    const place = Math.min(Math.max(((index + 0.5) * from) / to - 0.5, 0), from - 1), first = Math.floor(place);
+    return { first, shares: first + 1 < from ? [1 - place + first, place - first] : [1] };
   });
 }
 
