@@ -28,7 +28,7 @@ import numpy as np
 from playwright.sync_api import sync_playwright
 
 from classicselfie import SelfieDetector
-from classicselfie.benchmark.drawing import draw_person
+from classicselfie.benchmark.drawing import draw_person, draw_scene
 from classicselfie.benchmark.pictures import add_grain, sensor_noise
 from classicselfie.export.command import export
 from classicselfie.training.manifest import read_manifest
@@ -76,12 +76,18 @@ def compare(page: Any, detector: SelfieDetector, photos: list[Path]) -> None:
 
 def time(page: Any, detector: SelfieDetector, rate: int) -> None:
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": rate})
-    noisy = draw_person(3000, 4000, (0.45, 0.55), 0.4)
-    add_grain(noisy, sensor_noise(3000))  # a file of a phone's size, which takes its time to decode
-    large, small = encoded(noisy, ".jpg"), encoded(draw_person(270, 360, (0.45, 0.55), 0.4), ".jpg")
+    person, room = draw_person(3000, 4000, (0.45, 0.55), 0.4), draw_scene(3000, 4000, seed=3)
+    for large in (person, room):
+        add_grain(large, sensor_noise(3000))  # files of a phone's size, which take time to decode
+    small = draw_person(270, 360, (0.45, 0.55), 0.4)
+    photos = {
+        "a person, 12 megapixels": encoded(person, ".jpg"),
+        "a room, 12 megapixels": encoded(room, ".jpg"),
+        "a person, 0.1 megapixels": encoded(small, ".jpg"),
+    }
     page.reload()  # so that nothing is compiled yet
     load, warm = page.evaluate(LOAD)
-    for title, data in (("12 megapixels", large), ("0.1 megapixels", small)):
+    for title, data in photos.items():
         content, ours, theirs = base64.b64encode(data).decode(), [], []
         for _ in range(10):  # in turns, for other programs use the machine as well
             ours.append(page.evaluate(CHECK, content))
@@ -89,13 +95,17 @@ def time(page: Any, detector: SelfieDetector, rate: int) -> None:
             timings = detector.check(data).timings_ms
             theirs.append({"timings_ms": timings, "ms": 1000 * (perf_counter() - start)})
         stages = {
-            stage: [median(run["timings_ms"][stage] for run in runs[2:]) for runs in (ours, theirs)]
+            stage: [
+                median(run["timings_ms"].get(stage, 0.0) for run in runs[2:])
+                for runs in (ours, theirs)
+            ]
             for stage in ("decode", "faces", "skin", "features")
         }
         whole = [median(run["ms"] for run in runs[2:]) for runs in (ours, theirs)]
         print(
             f"throttled × {rate}, {title}: loads in {load:.0f} ms, warms up in {warm:.0f}, "
-            f"first verdict {ours[0]['ms']:.0f}, later {whole[0]:.0f}: × {whole[0] / whole[1]:.1f} of Python's"
+            f"first verdict {ours[0]['ms']:.0f}, later {whole[0]:.0f}: "
+            f"× {whole[0] / whole[1]:.1f} of Python's"
         )
         rest = (f"{stage} {a:.0f} (× {a / b:.1f})" for stage, (a, b) in stages.items())
         print(f"  {', '.join(rest)}; JavaScript's heap {ours[-1]['heap_mb']:.0f} MB")

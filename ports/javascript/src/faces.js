@@ -9,31 +9,31 @@ const f = Math.fround;
 /** Find faces in a picture of the working size, largest first; the same ones in its mirror image. */
 export function detect(net, image) {
   const isMirrored = leadOfLeft(image) < 0, here = isMirrored ? mirrored(image) : image;
-  const look = net.look(shrunk(here, 3)), { bestScore } = look;
-  let faces = largestFirst(look.faces(SCORE).map((face) => transform(face, (x, y) => [x, y], f(1 / FIRST_LOOK))));
-  if (!faces.length && bestScore >= NEARLY_A_FACE) faces = largestFirst(net.look(here).faces(SCORE));
+  const { maps, bestScore, faces: first } = net.look(shrunk(here, 3), SCORE);
+  let faces = largestFirst(first.map((face) => transform(face, (x, y) => [x, y], f(1 / FIRST_LOOK))));
+  if (!faces.length && bestScore >= NEARLY_A_FACE) faces = largestFirst(net.look(here, SCORE).faces);
   if (!faces.length && seemsToLie(net, here)) faces = lookSideways(net, here);
   if (isMirrored) faces = largestFirst(faces.map((face) => mirrorFace(face, image.width)));
-  return { faces, bestScore, views: [{ maps: look.maps, mirrored: isMirrored }] };
+  return { faces, bestScore, views: [{ maps, mirrored: isMirrored }] };
 }
 
 /** See the mirror image as well. */
 export function lookAgain(net, image, { views: [view] }) {
-  const { maps } = net.look(shrunk(view.mirrored ? image : mirrored(image), 3));
+  const { maps } = net.look(shrunk(view.mirrored ? image : mirrored(image), 3), SCORE);
   return [view, { maps, mirrored: !view.mirrored }];
 }
 
 /** Look at a tiny picture turned by a quarter, both ways side by side. */
 function seemsToLie(net, image) {
   const one = turned(shrunk(image, 1), true), other = turned(turned(one, true), true);
-  return net.look(joined(one, other, one.width <= one.height)).bestScore >= LIES;
+  return net.look(joined(one, other, one.width <= one.height), SCORE).bestScore >= LIES;
 }
 
 function lookSideways(net, image) {
   const small = halve(image);
   let best = [];
   for (const clockwise of [true, false]) {
-    const faces = largestFirst(net.look(turned(small, clockwise)).faces(TURNED_SCORE));
+    const faces = largestFirst(net.look(turned(small, clockwise), TURNED_SCORE).faces);
     if (!faces.length || (best.length && faces[0].score <= best[0].score)) continue;
     const back = clockwise ? (x, y) => [y, small.height - x] : (x, y) => [small.width - y, x];
     best = faces.map((face) => transform(face, back, 2));

@@ -7,40 +7,50 @@ const DIVISOR = 32; // the input's sides are multiples of it
 const STRIDES = [8, 16, 32];
 const OVERLAP = Math.fround(0.3); // intersection over union from which the weaker candidate goes
 
-function make(rows, columns, channels) {
-  const cells = rows * columns;
-  const blocks = new Float64Array(4 * Math.ceil(cells / 4) * channels); // `pointwise` takes four cells at once
-  return { rows, columns, channels, blocks, data: blocks.subarray(0, cells * channels) };
-}
-
 export class YuNet {
+  #layers;
+  #rooms = {}; // each output's numbers, used again by the next look: fresh memory costs as much as a layer
+
   /** Of the layers of port.json and the float32 numbers of yunet.bin. */
   constructor(layers, numbers) {
     const take = (start, count) => Float64Array.from(numbers.subarray(start, start + count));
-    this.layers = layers.map((layer) => {
+    this.#layers = layers.map((layer) => {
       if (!layer.shape) return layer;
       const count = layer.shape.reduce((product, side) => product * side);
       return { ...layer, weights: take(layer.weights, count), bias: take(layer.bias, layer.shape[0]) };
     });
   }
 
-  /** Run the network once. */
-  look(picture) {
-    const made = { input: patches(picture) };
+  /** Run the network once: maps, the highest raw score, and faces that score higher than that, best first. */
+  look(picture, threshold) {
+    const made = { input: patches(picture, this.#make("input")) };
     const kinds = { first: pointwise, pointwise, depthwise, maximum, add };
-    for (const layer of this.layers) {
-      const { data } = made[layer.output] = kinds[layer.kind](made[layer.input], layer, made[layer.smaller]);
-      if (layer.relu && layer.kind !== "depthwise") for (let i = 0; i < data.length; i++) if (data[i] < 0) data[i] = 0;
-      if (layer.sigmoid) for (let i = 0; i < data.length; i++) data[i] = 1 / (1 + Math.exp(-data[i]));
+    for (const layer of this.#layers) {
+      const { input, output, kind, smaller, relu, sigmoid } = layer;
+      const { data } = made[output] = kinds[kind](made[input], this.#make(output), layer, made[smaller]);
+      if (relu && kind !== "depthwise") for (let i = 0; i < data.length; i++) if (data[i] < 0) data[i] = 0;
+      if (sigmoid) for (let i = 0; i < data.length; i++) data[i] = 1 / (1 + Math.exp(-data[i]));
     }
-    return new Look(made, picture);
+    const scores = STRIDES.map((stride) => made[`cls_${stride}`].data.map((value, cell) =>
+      Math.sqrt(clip(value, 0, 1) * clip(made[`obj_${stride}`].data[cell], 0, 1))));
+    return { maps: mapsOf(made, picture), faces: facesOf(made, scores, threshold),
+      bestScore: Math.max(...scores.map((each) => each.reduce((best, score) => Math.max(best, score), 0))) };
   }
+
+  /** Room for an output, of whole blocks of four cells. */
+  #make = (name) => (rows, columns, channels) => {
+    const cells = rows * columns, length = 4 * Math.ceil(cells / 4) * channels;
+    if (!(this.#rooms[name]?.length >= length)) this.#rooms[name] = new Float64Array(length);
+    const blocks = this.#rooms[name].subarray(0, length);
+    return { rows, columns, channels, blocks, data: blocks.subarray(0, cells * channels) };
+  };
 }
 
 /** Cut the input into patches of 3 × 3 pixels, blue, green, red, one for each second pixel. */
-function patches({ width, height, data }) {
+function patches({ width, height, data }, make) {
   const [rows, columns] = [height, width].map((side) => Math.ceil(side / DIVISOR) * (DIVISOR / 2));
   const out = make(rows, columns, 27);
+  out.data.fill(0);
   for (let row = 0, place = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++, place += 27) {
       for (let tap = 0; tap < 9; tap++) {
@@ -55,7 +65,7 @@ function patches({ width, height, data }) {
 }
 
 /** A matrix product in blocks of four cells and two channels, where nearly all time is spent. */
-function pointwise({ rows, columns, channels: depth, blocks: data }, { weights, bias }) {
+function pointwise({ rows, columns, channels: depth, blocks: data }, make, { weights, bias }) {
   const wide = bias.length, output = make(rows, columns, wide), out = output.blocks;
   for (let from = 0, to = 0; from < data.length; from += 4 * depth, to += 4 * wide) {
     for (let one = 0; one < wide; one += 2) {
@@ -76,7 +86,7 @@ function pointwise({ rows, columns, channels: depth, blocks: data }, { weights, 
 }
 
 /** 3 × 3 over each channel by itself; the window slides along a row, so that each value is read once. */
-function depthwise({ rows, columns, channels, data }, { weights, bias, relu }) {
+function depthwise({ rows, columns, channels, data }, make, { weights, bias, relu }) {
   const output = make(rows, columns, channels), out = output.data, line = columns * channels;
   for (let row = 0; row < rows; row++) {
     // Beyond the picture all is zero: there the row itself is read, with weights of zero.
@@ -100,7 +110,7 @@ function depthwise({ rows, columns, channels, data }, { weights, bias, relu }) {
 }
 
 /** Largest of each 2 × 2 cells. */
-function maximum({ rows, columns, channels, data }) {
+function maximum({ rows, columns, channels, data }, make) {
   const output = make(rows / 2, columns / 2, channels), out = output.data, line = columns * channels;
   for (let row = 0, to = 0; row < rows; row += 2) {
     for (let from = row * line, end = from + line; from < end; from += channels) {
@@ -114,7 +124,7 @@ function maximum({ rows, columns, channels, data }) {
 }
 
 /** Add a map of half the size, each of its cells to four. */
-function add({ rows, columns, channels, data }, _, smaller) {
+function add({ rows, columns, channels, data }, make, _, smaller) {
   const output = make(rows, columns, channels), out = output.data;
   for (let cell = 0, to = 0; cell < rows * columns; cell++) {
     let from = ((Math.floor(cell / columns) >> 1) * smaller.columns + ((cell % columns) >> 1)) * channels;
@@ -123,50 +133,38 @@ function add({ rows, columns, channels, data }, _, smaller) {
   return output;
 }
 
-/** What one forward pass saw. */
-class Look {
-  #outputs;
-  #scores;
+/** The inner maps of the picture alone, without the padding; one of each scale. */
+function mapsOf(made, { width, height }) {
+  return ["fine", "middle", "coarse"].map((name, scale) => {
+    const { columns: line, channels, data } = made[name];
+    const [rows, columns] = [height, width].map((side) => Math.ceil(side / STRIDES[scale])), wide = columns * channels;
+    const out = new Float32Array(rows * wide);
+    for (let row = 0; row < rows; row++) out.set(data.subarray(row * line * channels).subarray(0, wide), row * wide);
+    return { rows, columns, data: out };
+  });
+}
 
-  constructor(outputs, { width, height }) {
-    this.#outputs = outputs;
-    /** One of each scale, of the picture alone, without the padding. */
-    this.maps = ["fine", "middle", "coarse"].map((name, scale) => {
-      const { columns: line, channels, data } = outputs[name];
-      const [rows, columns] = [height, width].map((side) => Math.ceil(side / STRIDES[scale]));
-      const out = new Float32Array(rows * columns * channels), wide = columns * channels;
-      for (let row = 0; row < rows; row++) out.set(data.subarray(row * line * channels).subarray(0, wide), row * wide);
-      return { rows, columns, data: out };
-    });
-    this.#scores = STRIDES.map((stride) => outputs[`cls_${stride}`].data.map((value, cell) =>
-      Math.sqrt(clip(value, 0, 1) * clip(outputs[`obj_${stride}`].data[cell], 0, 1))));
-    /** The highest raw score anywhere, face or not. */
-    this.bestScore = Math.max(...this.#scores.map((scores) => scores.reduce((best, each) => Math.max(best, each), 0)));
+/** Keep the best of overlapping candidates. */
+function facesOf(made, scores, threshold) {
+  const kept = [], found = STRIDES.flatMap((stride, scale) => candidates(made, scores[scale], stride, threshold));
+  for (const face of found.sort((one, other) => other.score - one.score)) {
+    const box = face.bbox.map(Math.trunc); // OpenCV compares whole pixels
+    if (kept.every((other) => overlap(other.box, box) <= OVERLAP)) kept.push({ face, box });
   }
+  return kept.map(({ face }) => face).filter(({ bbox: [, , w, h] }) => w > 1 && h > 1);
+}
 
-  /** Keep the best of overlapping candidates. */
-  faces(threshold) {
-    const kept = [], found = STRIDES.flatMap((stride, scale) => this.#candidates(scale, stride, threshold));
-    for (const face of found.sort((one, other) => other.score - one.score)) {
-      const box = face.bbox.map(Math.trunc); // OpenCV compares whole pixels
-      if (kept.every((other) => overlap(other.box, box) <= OVERLAP)) kept.push({ face, box });
-    }
-    return kept.map(({ face }) => face).filter(({ bbox: [, , w, h] }) => w > 1 && h > 1);
-  }
-
-  #candidates(scale, stride, threshold) {
-    const scores = this.#scores[scale];
-    const { columns, data: boxes } = this.#outputs[`bbox_${stride}`], points = this.#outputs[`kps_${stride}`].data;
-    return Array.from(scores.keys()).filter((cell) => scores[cell] > threshold).map((cell) => {
-      const x = cell % columns, y = Math.floor(cell / columns);
-      const [across, down, wide, tall] = boxes.subarray(4 * cell);
-      const w = Math.exp(wide) * stride, h = Math.exp(tall) * stride;
-      const landmarks = [0, 2, 4, 6, 8].map((index) => [x, y].map((from, axis) =>
-        (points[10 * cell + index + axis] + from) * stride));
-      const bbox = [(x + across) * stride - w / 2, (y + down) * stride - h / 2, w, h];
-      return { bbox, landmarks, score: scores[cell] };
-    });
-  }
+function candidates(made, scores, stride, threshold) {
+  const { columns, data: boxes } = made[`bbox_${stride}`], points = made[`kps_${stride}`].data;
+  return Array.from(scores.keys()).filter((cell) => scores[cell] > threshold).map((cell) => {
+    const x = cell % columns, y = Math.floor(cell / columns);
+    const [across, down, wide, tall] = boxes.subarray(4 * cell);
+    const w = Math.exp(wide) * stride, h = Math.exp(tall) * stride;
+    const landmarks = [0, 2, 4, 6, 8].map((index) => [x, y].map((from, axis) =>
+      (points[10 * cell + index + axis] + from) * stride));
+    const bbox = [(x + across) * stride - w / 2, (y + down) * stride - h / 2, w, h];
+    return { bbox, landmarks, score: scores[cell] };
+  });
 }
 
 /** Intersection over union. */
