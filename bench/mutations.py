@@ -76,8 +76,8 @@ MUTATIONS = (
     Mutation(
         "two neighbouring features exchanged",
         (
-            ('"side_edge_max": min(max(sides), 6.0)', '"side_edge_max": min(*sides, 6.0)'),
-            ('"side_edge_min": min(*sides, 6.0)', '"side_edge_min": min(max(sides), 6.0)'),
+            ('"group_width": width / scene.width', '"group_width": height / scene.height'),
+            ('"group_height": height / scene.height', '"group_height": width / scene.width'),
         ),
         ("tests/test_feature*.py",),
     ),

@@ -145,7 +145,7 @@ class _Reader:
 
     def _bytes(self, offset: int, size: int) -> bytes:
         """Read up to `size` bytes; fewer where the stream ends."""
-        if offset >= self._length:
+        if not 0 <= offset < self._length:
             return b""
         self._stream.seek(offset)
         return self._stream.read(size)

@@ -47,6 +47,15 @@ DAMAGED = {
 }
 
 
+def test_a_pointer_before_the_block_hides_nothing_else() -> None:
+    sound = exif_block([text(MAKE, "Phone"), TURNED], [FRONT_LENS])
+    at = sound.index(struct.pack(">HHI", EXIF_IFD, LONG, 1))
+    damaged = sound[:at] + struct.pack(">HHIi", EXIF_IFD, SIGNED_LONG, 1, -5) + sound[at + 12 :]
+    assert read_exif(sound).photo == {LENS: "iPhone 12 front camera 2.71mm f/2.2"}
+    found = read_exif(damaged)
+    assert (found.main[MAKE], found.main[ORIENTATION], found.photo) == ("Phone", 6, {})
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_values_of_every_kind_come_out_as_they_are(order: str) -> None:
     block = exif_block(

@@ -146,7 +146,7 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(distributions: Path) -> 
         "web/corrections.js",
         *(
             f"ports/javascript/src/{path.name}"
-            for path in (ROOT / "ports/javascript/src").iterdir()
+            for path in (ROOT / "ports/javascript/src").glob("*.js")
         ),
         "serve/static/page.css",
         "serve/static/icon.svg",

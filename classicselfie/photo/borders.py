@@ -50,7 +50,7 @@ def _band(image: BgrImage) -> int:
     count = _even_lines(image, colour, limit)
     if not _MIN_BAND <= count <= limit:
         return 0
-    # The first line after the band may be a blend; the second one belongs to the picture.
+    # The first lines after the band may be a blend; the third one belongs to the picture.
     line = image[min(count + 2, limit + 2)]
     if np.mean(_distance(line, colour) > _STEP) < _STEP_SHARE:
         return 0

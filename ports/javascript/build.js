@@ -16,7 +16,7 @@ const page = join(library, "serve/static"), assets = join(site, "static");
 mkdirSync(assets, { recursive: true });
 for (const name of ["page.css", "page.js", "judge.js", "icon.svg"]) cpSync(join(page, name), join(assets, name));
 cpSync(join(library, "web/corrections.js"), join(assets, "corrections.js"));
-cpSync(join(here, "src"), join(assets, "port/src"), { recursive: true });
+cpSync(join(here, "src"), join(assets, "port/src"), { recursive: true, filter: (name) => !name.endsWith(".d.ts") });
 for (const name of ["port.json", "weights.json", "yunet.bin"]) {
   cpSync(join(exported, name), join(assets, "port/data", name));
 }
@@ -40,5 +40,5 @@ const files = readdirSync(site, { recursive: true }).map((name) => name.replaceA
 const hash = createHash("sha256");
 for (const name of files) hash.update(readFileSync(join(site, name)));
 const worker = readFileSync(join(here, "page/sw.js"), "utf8");
-writeFileSync(join(site, "sw.js"), worker.replace('"VERSION"', `"${hash.digest("hex").slice(0, 12)}"`)
+writeFileSync(join(site, "sw.js"), worker.replace("VERSION`", `${hash.digest("hex").slice(0, 12)}\``)
   .replace("[/* FILES */]", JSON.stringify(["./", ...files])));

@@ -1,13 +1,23 @@
 // Judges photos on this device: in a worker, so that the page stays responsive, or in the page itself.
 import { SelfieDetector } from "./port/src/index.js";
 
-const loading = SelfieDetector.load(new URL("port/data/", import.meta.url));
-loading.catch(() => {}); // told below, of each photo
+const inWorker = typeof WorkerGlobalScope !== "undefined";
+let loading = null;
 
-export const judge = async (file) => (await loading).check(file);
+/** Load once; what could not be loaded is tried again with the next photo. */
+function load() {
+  loading ??= SelfieDetector.load(new URL("port/data/", import.meta.url)).catch((error) => {
+    loading = null;
+    throw error;
+  });
+  return loading;
+}
 
-if (typeof WorkerGlobalScope !== "undefined") {
-  loading.then((detector) => detector.warmUp(), () => {}); // nobody waits for it here
+export const judge = async (file) => (await load()).check(file);
+
+load().then((detector) => inWorker && detector.warmUp()).catch(() => {}); // told below, of each photo
+
+if (inWorker) {
   self.addEventListener("message", async ({ data: { id, file } }) => {
     try {
       postMessage({ id, verdict: await judge(file) });

@@ -59,10 +59,10 @@ element("on-device").addEventListener("change", ({ target }) => {
   turn();
 });
 
-/** Judge in a worker, or here where the browser has none of this kind. */
+/** Judge in a worker, or here where the browser has none, or none that can paint. */
 function startDevice() {
   const address = new URL("judge.js", import.meta.url);
-  if (typeof Worker === "undefined") {
+  if (typeof Worker === "undefined" || typeof OffscreenCanvas === "undefined") {
     const loading = import(address);
     loading.catch(() => {}); // told of each photo
     return async (file) => (await loading).judge(file);

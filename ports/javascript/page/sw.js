@@ -1,13 +1,15 @@
 // Keeps the page and its weights, so that it works without a network. build.js fills both in.
-const VERSION = "VERSION";
+const NAME = "classicselfie", VERSION = `${NAME} VERSION`;
 const FILES = [/* FILES */];
 
 self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(VERSION).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));
+  const fresh = FILES.map((file) => new Request(file, { cache: "reload" })); // not what the browser has kept of old ones
+  event.waitUntil(caches.open(VERSION).then((cache) => cache.addAll(fresh)).then(() => self.skipWaiting()));
 });
 self.addEventListener("activate", (event) => {
   const drop = async () => {
-    for (const name of await caches.keys()) if (name !== VERSION) await caches.delete(name);
+    const old = (await caches.keys()).filter((name) => name.startsWith(NAME) && name !== VERSION);
+    await Promise.all(old.map((name) => caches.delete(name)));
     await self.clients.claim();
   };
   event.waitUntil(drop());

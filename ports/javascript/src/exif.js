@@ -28,8 +28,8 @@ function sniff(bytes) {
   const sign = Object.keys(signs).find((each) => isAt(bytes, each));
   if (sign) return signs[sign];
   if (isAt(bytes, "RIFF") && isAt(bytes, "WEBP", 8)) return "WebP";
-  if (!isAt(bytes, "ftyp", 4)) return null;
-  return /avif|avis/.test(latin1(bytes.subarray(0, 64))) ? "AVIF" : "HEIC";
+  const brands = isAt(bytes, "ftyp", 4) ? latin1(bytes.subarray(8, 64)) : "";
+  return /avif|avis/.test(brands) ? "AVIF" : /he[iv][cxms]|mif1|msf1/.test(brands) ? "HEIC" : null;
 }
 
 /** Read what a file says before its pixels, from its first bytes: format, size, Exif by tags, and XMP. */
@@ -94,7 +94,7 @@ export function readExif(block) {
 /** Read the sound entries of one directory. A value is a number, an array of them, text, or bytes. */
 export function readDirectory(block, offset, little, budget = { left: MAX_TOTAL }) {
   const view = viewOf(block), tags = new Map();
-  if (offset + 2 > block.length) return tags;
+  if (!(offset >= 0 && offset + 2 <= block.length)) return tags;
   const count = Math.min(view.getUint16(offset, little), MAX_ENTRIES);
   for (let at = offset + 2; at + 12 <= Math.min(block.length, offset + 2 + 12 * count); at += 12) {
     const tag = view.getUint16(at, little), kind = view.getUint16(at + 2, little);

@@ -5,7 +5,7 @@ import { readTrailer } from "./trailer.js";
 import { WORKING_SIZE } from "./working.js";
 
 const HEAD_BYTES = 2 ** 20, MAX_BYTES = 512 * 2 ** 20;
-const MAX_MEGAPIXELS = { JPEG: 256, PNG: 80, WebP: 50, GIF: 70, BMP: 80, AVIF: 60, HEIC: 70, TIFF: 70 };
+const MAX_MEGAPIXELS = { JPEG: 256, PNG: 80, WebP: 50, TIFF: 70, BMP: 80, GIF: 70, AVIF: 60, HEIC: 70 };
 
 /** What a photo is refused for, as a sentence. */
 export class PhotoError extends Error {}
@@ -47,8 +47,9 @@ export async function decode(blob, { format, size, exif }) {
 /** Paint a picture upright; `jpeg` is the size of one that may be decoded at a smaller scale. */
 async function paint(blob, jpeg, isTurned) {
   const canScale = jpeg && typeof ImageDecoder !== "undefined" && "rotation" in VideoFrame.prototype;
-  const eighths = canScale ? 2 ** Math.max(0, Math.ceil(Math.log2((8 * WORKING_SIZE) / Math.max(...jpeg)))) : 8;
-  const scaled = eighths < 8 ? await decodeScaled(blob, jpeg, eighths, isTurned) : null;
+  const wanted = canScale ? jpeg.map((side) => Math.ceil((side * WORKING_SIZE) / Math.max(...jpeg))) : [];
+  const scale = [8, 4, 2].find((each) => wanted.length && jpeg.every((side, axis) => side >= each * wanted[axis]));
+  const scaled = scale ? await decodeScaled(blob, jpeg, scale, isTurned).catch(() => null) : null;
   const { source, width, height, size } = scaled ?? await decodeWhole(blob);
   try {
     const canvas = typeof OffscreenCanvas === "undefined"
@@ -61,11 +62,11 @@ async function paint(blob, jpeg, isTurned) {
   }
 }
 
-/** Decode a JPEG at the smallest of 1/2, 1/4 and 1/8 that keeps the working size, as Python does. */
-async function decodeScaled(blob, size, eighths, isTurned) {
-  const [desiredWidth, desiredHeight] = size.map((side) => Math.ceil((side * eighths) / 8));
+/** Decode a JPEG at 1/2, 1/4 or 1/8, the smallest that keeps the working size, as Python does. */
+async function decodeScaled(blob, size, scale, isTurned) {
+  const [desiredWidth, desiredHeight] = size.map((side) => Math.ceil(side / scale));
   const data = await blob.arrayBuffer();
-  const decoder = new ImageDecoder({ data, type: "image/jpeg", desiredWidth, desiredHeight });
+  const decoder = new ImageDecoder({ data, type: "image/jpeg", desiredWidth, desiredHeight, transfer: [data] });
   try {
     const { image: source } = await decoder.decode();
     const { displayWidth: width, displayHeight: height, rotation, flip } = source;
@@ -78,13 +79,10 @@ async function decodeScaled(blob, size, eighths, isTurned) {
 
 /** Decode any picture, and shrink it to twice the working size where it is large. */
 async function decodeWhole(blob) {
-  let source = await createImageBitmap(blob, { imageOrientation: "from-image" });
-  const size = [source.width, source.height], ratio = WORKING_SIZE / Math.max(...size);
-  if (ratio < 0.25) {
-    const [resizeWidth, resizeHeight] = size.map((side) => 2 * Math.max(1, rint(side * ratio)));
-    const small = await createImageBitmap(source, { resizeWidth, resizeHeight, resizeQuality: "high" });
-    source.close();
-    source = small;
-  }
-  return { source, width: source.width, height: source.height, size };
+  const whole = await createImageBitmap(blob), { width, height } = whole, size = [width, height];
+  const ratio = WORKING_SIZE / Math.max(...size);
+  if (ratio >= 0.25) return { source: whole, width, height, size };
+  const [resizeWidth, resizeHeight] = size.map((side) => 2 * Math.max(1, rint(side * ratio)));
+  const small = createImageBitmap(whole, { resizeWidth, resizeHeight, resizeQuality: "high" });
+  return { source: await small.finally(() => whole.close()), width: resizeWidth, height: resizeHeight, size };
 }

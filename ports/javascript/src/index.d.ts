@@ -52,7 +52,7 @@ export class SelfieDetector {
   /** Of the files that `classicselfie export` writes: port.json, weights.json and yunet.bin. */
   constructor(data: { port: object; weights: object; numbers: Float32Array; threshold?: Threshold });
 
-  /** Load these files; by default from `data/` beside this module. */
+  /** Load these files; by default from `data/` beside this module. A text is an absolute address that ends in "/". */
   static load(folder?: string | URL, options?: { threshold?: Threshold }): Promise<SelfieDetector>;
 
   readonly threshold: number;

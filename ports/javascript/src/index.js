@@ -16,6 +16,7 @@ export class SelfieDetector {
   #model;
 
   constructor({ port, weights, numbers, threshold = port.threshold ?? "strict" }) {
+    if (port.format !== 1) throw new Error(`port.json has format ${port.format}; this port needs 1: export again`);
     this.#net = new YuNet(port.layers, numbers);
     this.#model = new LinearModel(weights, port.model);
     const isNumber = typeof threshold === "number", named = this.#model.thresholds;

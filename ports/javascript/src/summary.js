@@ -19,7 +19,7 @@ function listed(clauses, last) {
 
 /** With as few digits as tell the two apart. */
 function toldApart(...shares) {
-  const pairs = [0, 1, 2, 3, 0].map((digits) => shares.map((share) => percent(share, digits)));
+  const pairs = [0, 1, 2, 3].map((digits) => shares.map((share) => percent(share, digits)));
   return pairs.find(([share, cut]) => share !== cut) ?? pairs[0];
 }
 

@@ -56,6 +56,6 @@ function band(data, lines, length, place) {
   let count = 0;
   while (count < limit + 3 && !far(count, FLAT)) count += 1;
   if (count < MIN_BAND || count > limit) return 0;
-  // The first line after the band may be a blend; the second one belongs to the picture.
+  // The first lines after the band may be a blend; the third one belongs to the picture.
   return far(Math.min(count + 2, limit + 2), STEP) / length < STEP_SHARE ? 0 : Math.min(count + 1, limit);
 }

@@ -136,10 +136,10 @@ function add({ rows, columns, channels, data }, make, _, smaller) {
 /** The inner maps of the picture alone, without the padding; one of each scale. */
 function mapsOf(made, { width, height }) {
   return ["fine", "middle", "coarse"].map((name, scale) => {
-    const { columns: line, channels, data } = made[name];
-    const [rows, columns] = [height, width].map((side) => Math.ceil(side / STRIDES[scale])), wide = columns * channels;
-    const out = new Float32Array(rows * wide);
-    for (let row = 0; row < rows; row++) out.set(data.subarray(row * line * channels).subarray(0, wide), row * wide);
+    const { columns: all, channels, data } = made[name];
+    const [rows, columns] = [height, width].map((side) => Math.ceil(side / STRIDES[scale]));
+    const wide = columns * channels, step = all * channels, out = new Float32Array(rows * wide);
+    for (let row = 0, at = 0; row < rows; row++, at += step) out.set(data.subarray(at, at + wide), row * wide);
     return { rows, columns, data: out };
   });
 }

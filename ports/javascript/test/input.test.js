@@ -126,6 +126,19 @@ test("metadata become the same log-odds as in Python", () => {
   assert.deepEqual(evidence(turned, face, [3000, 4000]).map((item) => item.signal), ["orientation", "subject_distance"]);
 });
 
+test("a pointer before the block hides nothing else", () => {
+  const block = tiff([ascii(0x010f, "Apple")], []), at = block.indexOf(Buffer.from([0x69, 0x87]));
+  block.set([9, 0, 1, 0, 0, 0, 0xfb, 0xff, 0xff, 0xff], at + 2); // signed: -5
+  const { exif, size } = readHeader(new Uint8Array(jpeg(640, 480, block)));
+  assert.deepEqual([exif.main.get(0x010f), exif.photo.size, size], ["Apple", 0, [640, 480]]);
+});
+
+test("a picture of twice the size is halved as OpenCV does, halves rounded up", () => {
+  const image = { width: 640, height: 480, data: new Uint8Array(3 * 640 * 480) };
+  for (let place = 0; place < image.data.length; place += 6 * 640) image.data.fill(1, place, place + 3 * 640);
+  assert.ok(toWorkingSize(image, [640, 480]).image.data.every((value) => value === 1));
+});
+
 test("no mutation of a header raises or takes long", () => {
   const exif = tiff([ascii(0x010f, "Apple"), [0x0112, 3, 1, u16(6)]], [ratio(0x920a, 271, 100), ascii(0xa434, "front camera")]);
   const sound = jpeg(640, 480, exif);
