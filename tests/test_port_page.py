@@ -142,17 +142,34 @@ def test_it_works_without_a_network_after_the_first_load(
     context.close()
 
 
-def test_a_browser_without_workers_judges_in_the_page(
-    browser: Any, site: tuple[str, ThreadingHTTPServer], person_path: Path
+@pytest.mark.parametrize("missing", ["Worker", "OffscreenCanvas"])
+def test_a_browser_whose_workers_cannot_judge_does_it_in_the_page(
+    browser: Any, site: tuple[str, ThreadingHTTPServer], person_path: Path, missing: str
 ) -> None:
     context = browser.new_context(service_workers="block")
     page = context.new_page()
-    page.add_init_script("delete window.Worker")
+    page.add_init_script(f"delete window.{missing}")
     page.goto(site[0])
     page.set_input_files("#photos", person_path)
     heading = card(page, person_path.name).get_by_role("heading")
     expect(heading).to_have_text(re.compile("selfie"), timeout=60_000)
     assert len(page.workers) == 0
+    context.close()
+
+
+def test_weights_that_could_not_be_loaded_are_asked_for_again(
+    browser: Any, site: tuple[str, ThreadingHTTPServer], person_path: Path
+) -> None:
+    context = browser.new_context(service_workers="block")
+    context.route("**/weights.json", lambda route: route.abort())
+    page = context.new_page()
+    page.goto(site[0])
+    page.set_input_files("#photos", person_path)
+    answer = card(page, person_path.name)
+    expect(answer.get_by_role("heading")).to_have_text("Not judged", timeout=60_000)
+    context.unroute("**/weights.json")
+    answer.get_by_role("button", name=f"Try {person_path.name} again").click()
+    expect(answer.get_by_role("heading")).to_have_text(re.compile("selfie"), timeout=60_000)
     context.close()
 
 
