@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from math import atan2, degrees, hypot, log2, sqrt
 
-from classicselfie.faces import Face
 from classicselfie.features.group import FeatureGroup
 from classicselfie.features.scene import Scene
 
@@ -101,15 +100,9 @@ def _pose(scene: Scene) -> dict[str, float]:
     aside = (dx * across + dy * down) / eye_distance  # along the line through the eyes
     return {
         "known": 1.0,
-        "roll": min(abs(_roll(face)), 90.0),
+        "roll": min(abs(degrees(atan2(down, across))), 90.0),
         "yaw": min(abs(aside) / eye_distance, 2.0),
     }
-
-
-def _roll(face: Face) -> float:
-    """Slope of the line through the eyes in degrees, clockwise."""
-    (right_x, right_y), (left_x, left_y) = face.landmarks[:2]
-    return degrees(atan2(left_y - right_y, left_x - right_x))
 
 
 POSE = FeatureGroup("pose", "tilt of the head", _POSE, _pose, needs_face=True)

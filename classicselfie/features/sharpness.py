@@ -37,14 +37,25 @@ _FOCUS = {
 
 
 def _focus(scene: Scene) -> dict[str, float]:
-    total, pixels = float(scene.detail[-1, -1]), scene.width * scene.height
-    frame = total / pixels + _FLOOR
+    frame = _frame_detail(scene)
     if scene.face is None:
         return dict.fromkeys(_FOCUS, 0.0) | {"frame": log2(frame)}
+    total, pixels = float(scene.detail[-1, -1]), scene.width * scene.height
     inner, inner_area = box_sum(scene.detail, scene.inner_face)
-    face = inner / inner_area + _FLOOR if inner_area >= 1 else frame
+    face = _face_detail(scene)
     outside = (total - inner) / max(1.0, pixels - inner_area) + _FLOOR
     return {"frame": log2(frame), "face": log2(face), "background_ratio": log2(outside / face)}
+
+
+def _frame_detail(scene: Scene) -> float:
+    mean: float = scene.detail[-1, -1] / (scene.width * scene.height)
+    return mean + _FLOOR
+
+
+def _face_detail(scene: Scene) -> float:
+    """Mean detail of the face without its rim; the picture's, where nothing of it is in sight."""
+    inner, area = box_sum(scene.detail, scene.inner_face) if scene.faces else (0.0, 0.0)
+    return float(inner / area) + _FLOOR if area >= 1 else _frame_detail(scene)
 
 
 FOCUS = FeatureGroup("focus", "sharpness", _FOCUS, _focus)
@@ -56,13 +67,11 @@ _FOCUS_GRID = document_grid("octaves by which {cell} is sharper than the face")
 
 
 def _focus_grid(scene: Scene) -> Floats:
-    inner, area = box_sum(scene.detail, scene.inner_face)
-    face = inner / area if area >= 1 else scene.detail[-1, -1] / (scene.width * scene.height)
     xs, ys = scene.window()
     inside = np.outer(shares_inside(ys, scene.height), shares_inside(xs, scene.width))
     sums = grid_sums(scene.detail, xs, ys)
     window = sums / np.maximum(inside * (xs[1] - xs[0]) ** 2, 1e-6) + _FLOOR
-    return np.ravel(folded(np.log2(window / (face + _FLOOR)) * inside))
+    return np.ravel(folded(np.log2(window / _face_detail(scene)) * inside))
 
 
 FOCUS_GRID = FeatureGroup(
@@ -181,21 +190,20 @@ _SCENERY = {
 
 
 def _scenery(scene: Scene) -> dict[str, float]:
-    detail, coarse, pixels = scene.detail, scene.coarse_detail, scene.width * scene.height
-    frame = detail[-1, -1] / pixels + _FLOOR
-    face = frame
-    if scene.face is not None:
-        inner, area = box_sum(detail, scene.inner_face)
-        face = inner / area + _FLOOR if area >= 1 else frame
+    coarse, face = scene.coarse_detail, _face_detail(scene)
+    coarse_mean = coarse[-1, -1] / (scene.width * scene.height / 16) + _FLOOR
     down, across = scene.height // 4, scene.width // 4
     top, bottom = (
-        sum(box_sum(detail, (x, y, x + across, y + down))[0] for x in (0, scene.width - across))
+        sum(
+            box_sum(scene.detail, (x, y, x + across, y + down))[0]
+            for x in (0, scene.width - across)
+        )
         / (2 * across * down)
         + _FLOOR
         for y in (0, scene.height - down)
     )
     values = dict.fromkeys(_SCENERY, 0.0) | {
-        "fine_to_coarse": log2(frame / (coarse[-1, -1] / (pixels / 16) + _FLOOR)),
+        "fine_to_coarse": log2(_frame_detail(scene) / coarse_mean),
         "corner_top": log2(top / face),
         "corner_bottom": log2(bottom / face),
     }

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 
 const [, , exported, site] = process.argv;
 if (!site) {
@@ -42,3 +43,13 @@ for (const name of files) hash.update(readFileSync(join(site, name)));
 const worker = readFileSync(join(here, "page/sw.js"), "utf8");
 writeFileSync(join(site, "sw.js"), worker.replace("VERSION`", `${hash.digest("hex").slice(0, 12)}\``)
   .replace("[/* FILES */]", JSON.stringify(["./", ...files])));
+
+// What a phone downloads, as it is and after gzip.
+const sizes = { module: [0, 0], "port.json": [0, 0], "weights.json": [0, 0], "yunet.bin": [0, 0], page: [0, 0] };
+for (const name of [...files, "sw.js"]) {
+  const bytes = readFileSync(join(site, name)), part = name.split("/").at(-1);
+  const row = sizes[name.includes("port/src/") ? "module" : part in sizes ? part : "page"];
+  row[0] += bytes.length;
+  row[1] += gzipSync(bytes, { level: 9 }).length;
+}
+for (const [part, [size, packed]] of Object.entries(sizes)) console.log(`${part}: ${size} bytes, ${packed} after gzip`);
