@@ -4,7 +4,7 @@
 
 Every fifth photo is enlarged and turned as well. Needs Node and Chromium. Then times 12-megapixel
 photos as they are and with Chromium's own throttling of the processor, six-fold: from the page's
-load to a verdict, and further verdicts, in turns with Python's check of the same file on one thread.
+load to a verdict, and further verdicts, in turns with Python's of the same file on one thread.
 Last it breaks drawn files in many ways and judges them: nothing may be thrown, nothing may hang.
 """
 
